@@ -1,0 +1,38 @@
+"""Errors that say what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+__all__ = ["CodeError", "CrsError", "HuiyanError", "InputError"]
+
+
+class HuiyanError(Exception):
+    """
+    Something a person can mend.
+
+    Parameters
+    ----------
+    message
+        One sentence, a `str.format` template: what is wrong and where.
+    mend
+        One sentence, a `str.format` template: what to do about it.
+    **facts
+        Values for both templates. Templates stay apart from values so that both languages can show them.
+    """
+
+    def __init__(self, message: str, mend: str = "", **facts: object) -> None:
+        self.message = message
+        self.mend = mend
+        self.facts = facts
+        super().__init__(" ".join(part.format(**facts) if facts else part for part in (message, mend) if part))
+
+
+class InputError(HuiyanError, ValueError):
+    """An argument is outside what the function takes."""
+
+
+class CrsError(InputError):
+    """Coordinates are in a reference system that the computation cannot use."""
+
+
+class CodeError(InputError):
+    """A code of a standard is malformed; the message names the digit."""

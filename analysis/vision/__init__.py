@@ -1,0 +1,1 @@
+"""What a picture shows: images and boxes in, detections, dwell and ground points out."""

@@ -1,0 +1,1 @@
+"""Stored things: settings, tables, queries, commands, ingest, export, video streams, jobs."""

@@ -1,0 +1,1 @@
+"""Looks and words: the layer catalogue, forms, colours, legends and both languages."""

@@ -1,0 +1,1 @@
+"""Doors: screens for people, endpoints for machines, the command line."""
