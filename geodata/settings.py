@@ -1,0 +1,82 @@
+"""The one door to the environment: every setting is a `TWIN_*` variable (or a line in `.env`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from geodata.errors import SettingsError
+
+__all__ = ["ROOT", "Settings", "settings"]
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's folder."""
+
+
+class Settings(BaseSettings):
+    """What a deployment may choose. Each field is read from `TWIN_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_", env_file=ROOT / ".env", extra="ignore")
+
+    host: str = "127.0.0.1"
+    """Address the web process listens on."""
+    port: int = Field(default=8501, ge=1, le=65535)
+    """Port of the one origin that serves screens, tiles and APIs."""
+    database_url: str | None = None
+    """A real PostgreSQL server, `postgresql://user@host/name`; without it the private cluster is used."""
+    data_dir: Path = ROOT / ".data"
+    """Private cluster, assets, weights, clips and exports live here."""
+    town: str = "helsinki"
+    """The town that `load` puts into an empty database."""
+    detector_model: Path | None = None
+    """A YOLOX-layout ONNX file in place of the yolov3-tiny that set-up converts."""
+    patrol_every_s: float = Field(default=600.0, gt=0)
+    """The worker patrols every camera that has footage once in this many seconds."""
+    sample_every_s: float = Field(default=10.0, gt=0)
+    """A patrol looks at one frame in this many seconds of footage."""
+    tile_max_bytes: int = Field(default=500_000, ge=10_000)
+    """A tile larger than this is thinned to the next coarser form."""
+    log_level: str = "INFO"
+
+    @property
+    def assets_dir(self) -> Path:
+        """Browser assets (MVT worker, fonts), served under `/assets`."""
+        return self.data_dir / "assets"
+
+    @property
+    def models_dir(self) -> Path:
+        """Detector weights as ONNX."""
+        return self.data_dir / "models"
+
+    @property
+    def clips_dir(self) -> Path:
+        """Street footage."""
+        return self.data_dir / "clips"
+
+
+@lru_cache
+def settings() -> Settings:
+    """
+    The settings of this process.
+
+    Raises
+    ------
+    SettingsError
+        If a variable has an impossible value; the message names the variable.
+    """
+    try:
+        found = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(
+            "TWIN_{name} has an unusable value {value!r}: {why}.",
+            "Correct the variable or unset it.",
+            name="_".join(map(str, first["loc"])).upper(),
+            value=first.get("input"),
+            why=first["msg"],
+        ) from error
+    found.data_dir = found.data_dir.expanduser().resolve()
+    return found
