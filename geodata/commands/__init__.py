@@ -1,0 +1,1 @@
+"""Writing: one transaction a command; it loads, asks analysis, writes."""

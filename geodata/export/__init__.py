@@ -1,0 +1,1 @@
+"""What goes out: GeoJSON that names its method, revision and licence."""

@@ -1,0 +1,1 @@
+"""What comes in: OpenStreetMap extracts, users' files, bulk copies."""

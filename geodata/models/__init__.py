@@ -1,0 +1,45 @@
+"""Every table, typed. `Base.metadata` is what migrations compare the database with."""
+
+from geodata.models.base import Base
+from geodata.models.camera import Calibration, Camera, CameraView, Exposure, Zone
+from geodata.models.case import CaseFile, EventClass, Stage
+from geodata.models.parking import CarPark, Kerb
+from geodata.models.pipes import Pipe, PipeNode
+from geodata.models.place import AddressPoint, Area, Building, CellMeasure, Component, Poi, StreetEdge, UnitCell
+from geodata.models.seeing import Detection, Finding, Sample
+from geodata.models.system import Audit, Dataset, Job, JobState
+from geodata.models.truth import TruthEvent, TruthRate, TruthSighting
+
+__all__ = [
+    "AddressPoint",
+    "Area",
+    "Audit",
+    "Base",
+    "Building",
+    "Calibration",
+    "Camera",
+    "CameraView",
+    "CarPark",
+    "CaseFile",
+    "CellMeasure",
+    "Component",
+    "Dataset",
+    "Detection",
+    "EventClass",
+    "Exposure",
+    "Finding",
+    "Job",
+    "JobState",
+    "Kerb",
+    "Pipe",
+    "PipeNode",
+    "Poi",
+    "Sample",
+    "Stage",
+    "StreetEdge",
+    "TruthEvent",
+    "TruthRate",
+    "TruthSighting",
+    "UnitCell",
+    "Zone",
+]

@@ -1,0 +1,138 @@
+"""Cameras: pose, visible area, calibration, zones, and how long each looked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
+
+__all__ = ["Calibration", "Camera", "CameraView", "Exposure", "Zone"]
+
+
+class Camera(Base, Simulated, web_geometry):
+    """A video camera. Angles in degrees, lengths in metres."""
+
+    __tablename__ = "camera"
+    __table_args__ = (
+        CheckConstraint("heading_deg >= 0 AND heading_deg < 360", name="heading"),
+        CheckConstraint("hfov_deg > 0 AND hfov_deg <= 360", name="hfov"),
+        CheckConstraint("range_m > 0", name="range"),
+        *geometry_indexes("camera", "geom", "g3857"),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(unique=True)
+    """20 digits of GB/T 28181"""
+    component_code: Mapped[str | None] = mapped_column(unique=True)
+    """16 digits, component class 01-36"""
+    osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    name: Mapped[str]
+    heading_deg: Mapped[float]
+    """clockwise from north, [0, 360)"""
+    tilt_deg: Mapped[float]
+    """downward from the horizon"""
+    height_m: Mapped[float]
+    hfov_deg: Mapped[float]
+    vfov_deg: Mapped[float]
+    resolution_px: Mapped[int]
+    """pixels across the picture"""
+    range_m: Mapped[float]
+    """how far the picture is used"""
+    hours_per_day: Mapped[float]
+    """hours in which frames are sampled"""
+    owner: Mapped[str]
+    share_level: Mapped[int] = mapped_column(SmallInteger)
+    """1 own office only, 2 departments, 3 all partners"""
+    area_class: Mapped[str]
+    state: Mapped[str]
+    """online, offline or maintenance"""
+    stream_url: Mapped[str | None]
+    pose_simulated: Mapped[bool]
+    """heading, tilt and field were not surveyed"""
+    demonstration: Mapped[bool] = mapped_column(server_default="false")
+    """plays recorded footage from another place"""
+    geom: Mapped[Any] = mapped_column(geometry("POINT"))
+
+
+class CameraView(Base, Simulated, web_geometry):
+    """Ground that a camera sees behind the buildings, with its DORI distances (EN 62676-4)."""
+
+    __tablename__ = "camera_view"
+    __table_args__ = geometry_indexes("camera_view", "geom", "g3857")
+
+    id: Mapped[Id]
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), unique=True)
+    area_m2: Mapped[float]
+    near_m: Mapped[float]
+    """nearest ground in the picture; closer lies the blind cone"""
+    detect_m: Mapped[float]
+    observe_m: Mapped[float]
+    recognise_m: Mapped[float]
+    identify_m: Mapped[float]
+    method: Mapped[str]
+    computed_at: Mapped[dt.datetime]
+    geom: Mapped[Any] = mapped_column(geometry("MULTIPOLYGON"))
+
+
+class Calibration(Base, Simulated):
+    """Pixel ↔ ground reference points of a camera and the homography fitted to them."""
+
+    __tablename__ = "calibration"
+
+    id: Mapped[Id]
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), unique=True)
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    points: Mapped[list[Any]]
+    """[[pixel x, pixel y, ground x metres, ground y metres], …] in the local frame"""
+    homography: Mapped[list[Any]]
+    """nine numbers, row by row: pixel → local ground metres"""
+    origin_lon_deg: Mapped[float]
+    origin_lat_deg: Mapped[float]
+    rotation_deg: Mapped[float]
+    """the local frame's x axis, anticlockwise from east"""
+    rmse_m: Mapped[float]
+    max_error_m: Mapped[float]
+    source: Mapped[str]
+
+
+class Zone(Base, Simulated):
+    """A polygon in the picture and the rule that watches it."""
+
+    __tablename__ = "zone"
+    __table_args__ = (UniqueConstraint("camera_id", "name"),)
+
+    id: Mapped[Id]
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    rule: Mapped[str]
+    """standing: a vehicle stands longer than dwell_s"""
+    class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"))
+    dwell_s: Mapped[float]
+    polygon_px: Mapped[list[Any]]
+    """[[x, y], …] pixels"""
+
+
+class Exposure(Base, Simulated):
+    """How long a camera looked for a class: camera × month × hour of the day."""
+
+    __tablename__ = "exposure"
+    __table_args__ = (
+        CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),
+        CheckConstraint("hours >= 0", name="hours"),
+        CheckConstraint("recall BETWEEN 0 AND 1", name="recall"),
+    )
+
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), primary_key=True)
+    class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"), primary_key=True)
+    month: Mapped[dt.date] = mapped_column(primary_key=True)
+    hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    """hour of the day in the town's time"""
+    hours: Mapped[float]
+    """hours sampled"""
+    recall: Mapped[float]
+    """share of true events that the detector reports, [0, 1]"""

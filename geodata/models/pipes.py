@@ -1,0 +1,46 @@
+"""Lifelines: pipes and their nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
+
+__all__ = ["Pipe", "PipeNode"]
+
+
+class Pipe(Base, Simulated, web_geometry):
+    """A pipe between nodes."""
+
+    __tablename__ = "pipe"
+    __table_args__ = geometry_indexes("pipe", "geom", "g3857")
+
+    id: Mapped[Id]
+    osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    kind: Mapped[str]
+    """water, drain, gas, heat, power, telecom or unknown"""
+    diameter_mm: Mapped[float | None]
+    location: Mapped[str | None]
+    owner: Mapped[str | None]
+    length_m: Mapped[float]
+    geom: Mapped[Any] = mapped_column(geometry("LINESTRING"))
+
+
+class PipeNode(Base, Simulated, web_geometry):
+    """A manhole, valve, hydrant or regulator."""
+
+    __tablename__ = "pipe_node"
+    __table_args__ = geometry_indexes("pipe_node", "geom", "g3857")
+
+    id: Mapped[Id]
+    osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    kind: Mapped[str]
+    """manhole, hydrant, valve …"""
+    network: Mapped[str]
+    """water, drain, gas, heat, power, telecom or unknown"""
+    label: Mapped[str | None]
+    diameter_mm: Mapped[float | None]
+    geom: Mapped[Any] = mapped_column(geometry("POINT"))

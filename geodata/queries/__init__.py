@@ -1,0 +1,1 @@
+"""Reading: every question asked of PostGIS."""

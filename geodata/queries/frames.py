@@ -1,0 +1,61 @@
+"""The one door from SQL to a GeoDataFrame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from sqlalchemy import Connection, TextClause, text
+from sqlalchemy.orm import Session
+
+from analysis.crs import STORAGE_EPSG
+
+__all__ = ["read_frame", "read_table"]
+
+
+def read_frame(
+    conn: Connection | Session,
+    sql: str | TextClause,
+    parameters: dict[str, Any] | None = None,
+    *,
+    geometry: str = "geom",
+    index: str | None = "id",
+    epsg: int = STORAGE_EPSG,
+) -> gpd.GeoDataFrame:
+    """
+    Rows of a query as a GeoDataFrame; with no rows it still has its columns and its CRS.
+
+    Parameters
+    ----------
+    conn
+        An open connection or session.
+    sql
+        A query with `:name` parameters; its geometry column comes as it is stored.
+    parameters
+        Values for the parameters.
+    geometry
+        Name of the geometry column.
+    index
+        Column that becomes the index, if it is there.
+    epsg
+        CRS of the geometry.
+    """
+    clause = text(sql) if isinstance(sql, str) else sql
+    result = conn.execute(clause, parameters or {})
+    columns = list(result.keys())
+    frame = pd.DataFrame.from_records([tuple(row) for row in result], columns=columns)
+    shapes = shapely.from_wkb([None if wkb is None else bytes.fromhex(str(wkb)) for wkb in frame[geometry]])
+    frame[geometry] = shapely.set_srid(shapes, 0) if len(frame) else gpd.array.from_shapely([])
+    found = gpd.GeoDataFrame(frame, geometry=geometry, crs=epsg)
+    return found.set_index(index) if index in columns else found
+
+
+def read_table(
+    conn: Connection | Session, sql: str | TextClause, parameters: dict[str, Any] | None = None
+) -> pd.DataFrame:
+    """Rows of a query without geometry as a DataFrame; with no rows it still has its columns."""
+    clause = text(sql) if isinstance(sql, str) else sql
+    result = conn.execute(clause, parameters or {})
+    return pd.DataFrame.from_records([tuple(row) for row in result], columns=list(result.keys()))
