@@ -21,6 +21,7 @@ __all__ = [
     "TRUCK",
     "VEHICLE_CLASSES",
     "Detections",
+    "box_inside",
     "box_iou",
     "suppress",
 ]
@@ -137,6 +138,13 @@ def box_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
     shared = _shared_px2(a, b)
     union = _area_px2(a)[:, None] + _area_px2(b)[None, :] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def box_inside(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each box of `a` (n, 4) that lies in each of `b` (m, 4): (n, m) in [0, 1], 0."""
+    shared = _shared_px2(a, b)
+    area = np.broadcast_to(_area_px2(a)[:, None], shared.shape)
+    return np.divide(shared, area, out=np.zeros_like(shared), where=area > 0)
 
 
 def suppress(detections: Detections, iou: float = 0.5) -> Detections:
