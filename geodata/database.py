@@ -20,7 +20,7 @@ from geodata import cluster
 from geodata.errors import DatabaseUnavailable, SchemaTooNew, SettingsError
 from geodata.settings import Settings, settings
 
-__all__ = ["connection", "database_url", "dispose", "engine", "guarded", "migrate", "psycopg_url", "transaction"]
+__all__ = ["connection", "database_url", "dispose", "engine", "guarded", "migrate", "psycopg_url", "transaction", "unavailable"]
 
 SEARCH_PATH = "public, extensions"
 _lock = threading.Lock()
@@ -104,11 +104,11 @@ def guarded() -> Iterator[None]:
         yield
     except OperationalError as error:
         if error.connection_invalidated or _is_connection_failure(error):
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         raise
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         raise
 
 
@@ -117,8 +117,9 @@ def _is_connection_failure(error: OperationalError) -> bool:
     return state is None or state.startswith(("08", "57P"))
 
 
-def _unavailable(error: DBAPIError) -> DatabaseUnavailable:
-    reason = str(error.orig).strip().splitlines()
+def unavailable(error: Exception) -> DatabaseUnavailable:
+    """The one sentence for a database that does not answer."""
+    reason = str(getattr(error, "orig", error)).strip().splitlines()
     return DatabaseUnavailable(
         "The database does not answer ({reason}).",
         "Start it (huiyan up) or correct TWIN_DATABASE_URL, then try again.",

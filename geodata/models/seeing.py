@@ -30,6 +30,8 @@ class Sample(Base, Simulated):
     detector: Mapped[str]
     looked_s: Mapped[float]
     """seconds that opening and detecting took"""
+    picture: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """JPEG of the frame, faces blurred; kept for the newest patrol of a camera only"""
 
 
 class Detection(Base, Simulated):

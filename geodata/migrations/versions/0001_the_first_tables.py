@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-21 08:38:55.498608
+Create Date: 2026-11-21 08:46:37.184301
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SELECT 'case' AS origin, id, class_code, source, camera_id, cell_id, reported_at
        NULL::float8 AS confidence, simulated, geom, g3857
 FROM case_file WHERE stage <> 'void'
 UNION ALL
-SELECT 'finding', id, class_code, 'video', camera_id, cell_id, first_seen_at,
+SELECT 'finding', -id, class_code, 'video', camera_id, cell_id, first_seen_at,
        confidence, simulated, geom, g3857
 FROM finding
 """
@@ -499,6 +499,7 @@ def upgrade() -> None:
         sa.Column("height_px", sa.Integer(), nullable=False),
         sa.Column("detector", sa.Text(), nullable=False),
         sa.Column("looked_s", sa.Float(precision=53), nullable=False),
+        sa.Column("picture", sa.LargeBinary(), nullable=True),
         sa.Column("simulated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(
             ["camera_id"], ["camera.id"], name=op.f("fk_sample_camera_id"), ondelete="CASCADE"

@@ -1,0 +1,161 @@
+"""
+Mapbox vector tiles straight from PostGIS.
+
+A tile has up to two forms. Near the ground it holds features as they are; far away points become bins, 64 a tile side,
+areas are dissolved and small things are left out. A tile over the byte limit falls back to its coarser form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from geodata.errors import TwinError
+
+__all__ = ["MAX_ZOOM", "BadTileAddress", "TileSource", "check_address", "tile_sql"]
+
+MAX_ZOOM = 22
+EXTENT = 4096
+BUFFER = 64
+BINS = 64
+
+
+class BadTileAddress(TwinError):
+    """Zoom, column or row outside the tile pyramid."""
+
+
+@dataclass(frozen=True)
+class TileSource:
+    """
+    What a tile of a layer is made of. All SQL here is written in this program; values come as parameters.
+
+    Parameters
+    ----------
+    table
+        Table or view with `g3857`; its alias in the expressions is `t`.
+    columns
+        Property name → SQL expression.
+    shape
+        point, line or area: decides the coarse form.
+    join
+        SQL joined to `t`.
+    filters
+        Query parameter → SQL condition with `%(parameter)s`.
+    coarse_below
+        Zoom below which the coarse form is used.
+    coarse_where
+        Condition that thins the coarse form (streets: the main ones only).
+    bin_columns
+        Property name → aggregate over a bin, beside `n`; coarse form of points.
+    dissolve
+        Coarse areas are merged into one.
+    min_zoom
+        Below this zoom the tile is empty.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    shape: Literal["point", "line", "area"]
+    join: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    coarse_below: int = 14
+    coarse_where: str = ""
+    bin_columns: Mapping[str, str] = field(default_factory=dict)
+    dissolve: bool = False
+    min_zoom: int = 0
+
+
+def check_address(z: int, x: int, y: int) -> None:
+    """
+    The tile exists in the Web Mercator pyramid.
+
+    Raises
+    ------
+    BadTileAddress
+        Naming the number that is out of range.
+    """
+    if not 0 <= z <= MAX_ZOOM:
+        raise BadTileAddress("Zoom {z} is outside 0-{most}.", "Ask for a zoom in that range.", z=z, most=MAX_ZOOM)
+    for name, value in (("Column x", x), ("Row y", y)):
+        if not 0 <= value < 2**z:
+            raise BadTileAddress(
+                "{name} = {value} does not exist at zoom {z}.",
+                "It must lie in 0-{most}.",
+                name=name,
+                value=value,
+                z=z,
+                most=2**z - 1,
+            )
+
+
+def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: bool | None = None) -> str:
+    """
+    The query that makes one tile; its parameters are `z`, `x`, `y`, `layer` and the filters'.
+
+    Parameters
+    ----------
+    source
+        What the tile is made of.
+    z
+        Zoom, decides the form unless `coarse` does.
+    filters
+        The filters in use; only those that the source knows are applied.
+    coarse
+        Forces the coarse (True) or the near form (False).
+    """
+    if coarse is None:
+        coarse = z < source.coarse_below
+    conditions = [f"({source.filters[name]})" for name in filters if name in source.filters]
+    if coarse and source.coarse_where:
+        conditions.append(f"({source.coarse_where})")
+    where = "".join(f" AND {condition}" for condition in conditions)
+    hit = f"FROM {source.table} t {source.join} CROSS JOIN b WHERE t.g3857 && b.wide{where}"
+    frame = (
+        "WITH b AS (SELECT e AS g, ST_Expand(e, (ST_XMax(e) - ST_XMin(e)) * 0.016) AS wide,"
+        " (ST_XMax(e) - ST_XMin(e)) AS side, ST_XMin(e) AS x0, ST_YMin(e) AS y0"
+        " FROM ST_TileEnvelope(%(z)s, %(x)s, %(y)s) e)"
+    )
+    cut = f"ST_AsMVTGeom({{}}, (SELECT g FROM b), {EXTENT}, {BUFFER}, true)"
+    if coarse and source.shape == "point":
+        return f"{frame}, bins AS ({_bins(source, where)}), m AS (SELECT {cut.format('g')} AS geom, bins.* FROM bins)" + (
+            _finish(["n", *source.bin_columns])
+        )
+    if coarse and source.dissolve:
+        return (
+            f"{frame}, d AS (SELECT ST_Union(ST_SnapToGrid(ST_Buffer(t.g3857, 0), b.side / {EXTENT})) AS g,"
+            f" count(*) AS n {hit}), m AS (SELECT {cut.format('g')} AS geom, n FROM d WHERE g IS NOT NULL)"
+            + _finish(["n"])
+        )
+    shape = "t.g3857"
+    if coarse and source.shape == "area":
+        hit += f" AND (ST_Dimension(t.g3857) < 2 OR ST_Area(t.g3857) > (b.side / {EXTENT} * 6) ^ 2)"
+    if coarse and source.shape in ("area", "line"):
+        shape = f"ST_Simplify(t.g3857, b.side / {EXTENT} * 2, true)"
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in source.columns.items())
+    return f"{frame}, m AS (SELECT t.id, {columns}, {cut.format(shape)} AS geom {hit})" + _finish(
+        list(source.columns), identity=True
+    )
+
+
+def _bins(source: TileSource, where: str) -> str:
+    """Counts in a grid of 64 x 64 over the tile proper; a bin's point is its centre."""
+    extra = "".join(f", {sql} AS {name}" for name, sql in source.bin_columns.items())
+    side = f"(b.side / {BINS})"
+    return (
+        f"SELECT ST_SetSRID(ST_MakePoint(b.x0 + (i + 0.5) * {side}, b.y0 + (j + 0.5) * {side}), 3857) AS g, n"
+        + "".join(f", {name}" for name in source.bin_columns)
+        + f" FROM b, LATERAL (SELECT floor((ST_X(t.g3857) - b.x0) / {side})::int AS i,"
+        f" floor((ST_Y(t.g3857) - b.y0) / {side})::int AS j, count(*) AS n{extra}"
+        f" FROM {source.table} t {source.join} WHERE t.g3857 && b.g{where}"
+        f" GROUP BY 1, 2) q WHERE i BETWEEN 0 AND {BINS - 1} AND j BETWEEN 0 AND {BINS - 1}"
+    )
+
+
+def _finish(columns: list[str], *, identity: bool = False) -> str:
+    chosen = ", ".join((["id"] if identity else []) + columns)
+    last = ", 'id'" if identity else ""
+    return (
+        f" SELECT ST_AsMVT(r, %(layer)s, {EXTENT}, 'geom'{last}) FROM"
+        f" (SELECT {chosen}, geom FROM m WHERE geom IS NOT NULL) r"
+    )

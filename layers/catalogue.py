@@ -1,0 +1,497 @@
+"""The layer catalogue: bound here once, a layer appears in the map, the tiles, the exports and the data page."""
+
+from __future__ import annotations
+
+from geodata.errors import NotFound
+from geodata.queries.tiles import TileSource
+from layers import ramps
+from layers.i18n import N_
+from layers.layer import Export, Form, Layer, LegendEntry, Measure
+
+__all__ = ["LAYERS", "MEASURES", "layer"]
+
+OSM_METHOD = N_("As mapped by OpenStreetMap contributors")
+NETWORKS = {
+    "water": N_("water"),
+    "drain": N_("drains"),
+    "gas": N_("gas"),
+    "heat": N_("district heat"),
+    "power": N_("power"),
+    "telecom": N_("telecom"),
+    "unknown": N_("not tagged"),
+}
+
+MEASURES = (
+    Measure(
+        "coverage_ratio",
+        N_("Coverage"),
+        N_("share of ground seen"),
+        N_("Share of the cell's ground that at least one camera sees behind the buildings."),
+        ramps.TEALS,
+        breaks=(0.05, 0.2, 0.4, 0.6),
+        empty=N_("not computed"),
+        digits=0,
+        percent=True,
+    ),
+    Measure(
+        "rate",
+        N_("Violations per exposure"),
+        N_("violations per hour of full view"),
+        N_("Captured violations divided by what was looked at. Cells that nobody watched say so."),
+        ramps.ORANGES,
+        digits=3,
+        empty=N_("no evidence: nobody looked"),
+    ),
+    Measure(
+        "captures",
+        N_("Captures"),
+        N_("captures in the period"),
+        N_("Raw counts: a map of where cameras look as much as of where problems are."),
+        ramps.ORANGES,
+        digits=0,
+        empty=N_("not computed"),
+    ),
+    Measure(
+        "exposure_h",
+        N_("Exposure"),
+        N_("hours of full view"),
+        N_("Visible share × hours sampled × detector recall."),
+        ramps.PURPLES,
+        digits=0,
+        empty=N_("no evidence: nobody looked"),
+    ),
+    Measure(
+        "reports",
+        N_("Reports by people"),
+        N_("reports in the period"),
+        N_("Reports through QR street points, which do not depend on cameras."),
+        ramps.PURPLES,
+        digits=0,
+        empty=N_("not computed"),
+    ),
+)
+
+
+def _pipe_colour(attribute: str) -> str:
+    """A deck.gl expression: network → colour."""
+    tail = str(list(ramps.PIPES["unknown"]))
+    for network, colour in reversed(ramps.PIPES.items()):
+        if network != "unknown":
+            tail = f"properties.{attribute} == '{network}' ? {list(colour)} : {tail}"
+    return f"@@={tail}"
+
+
+_PIPE_LEGEND = tuple(LegendEntry(ramps.PIPES[key], words, "line") for key, words in NETWORKS.items())
+_NODE_LEGEND = tuple(LegendEntry(ramps.PIPES[key], words, "dot") for key, words in NETWORKS.items())
+_CAMERA_COLOUR = (
+    f"@@=properties.demonstration ? {list(ramps.ACCENT)} : "
+    f"properties.state == 'online' ? {list(ramps.CAMERA)} : {list(ramps.CAMERA_OFF)}"
+)
+_TIME_FILTERS = {
+    "since": "t.at >= %(since)s",
+    "until": "t.at < %(until)s",
+    "class": "t.class_code = %(class)s",
+    "source": "t.source = %(source)s",
+}
+
+_ALL = (
+    Layer(
+        id="unit_cells",
+        title=N_("Unit cells"),
+        method=N_("Unit cells of about 10,000 m² coded as in GB/T 30428.1; measures computed by this twin"),
+        tile=TileSource(
+            "unit_cell",
+            {
+                "code": "t.code",
+                **{m.id: f"m.{m.id}" for m in MEASURES},
+                "rate_lower": "m.rate_lower",
+                "rate_upper": "m.rate_upper",
+                "cameras": "m.cameras",
+            },
+            "area",
+            join="LEFT JOIN cell_measure m ON m.cell_id = t.id",
+            coarse_below=9,
+        ),
+        form=Form(fill=ramps.NO_EVIDENCE, line=(255, 255, 255, 130), line_px=1),
+        legend=(),
+        export=Export(
+            "unit_cell",
+            {
+                "code": "t.code",
+                "code_profile": "t.code_profile",
+                "area_m2": "round(t.area_m2::numeric, 1)",
+                **{m.id: f"m.{m.id}" for m in MEASURES},
+                "rate_lower": "m.rate_lower",
+                "rate_upper": "m.rate_upper",
+                "cameras": "m.cameras",
+                "simulated": "t.simulated",
+            },
+            join="LEFT JOIN cell_measure m ON m.cell_id = t.id",
+        ),
+        datasets=("unit_cell", "cell_measure"),
+        measures=MEASURES,
+        shown=True,
+    ),
+    Layer(
+        id="streets",
+        title=N_("Streets"),
+        method=OSM_METHOD,
+        tile=TileSource(
+            "street_edge",
+            {"name": "t.name", "highway": "t.highway", "drivable": "t.drivable"},
+            "line",
+            coarse_below=13,
+            coarse_where="t.highway IN ('motorway','trunk','primary','secondary','tertiary')",
+        ),
+        form=Form(line="@@=properties.drivable ? [255,255,255,255] : [255,255,255,140]", line_px=2.5),
+        legend=(LegendEntry((255, 255, 255, 255), N_("street"), "line"),),
+        export=Export(
+            "street_edge",
+            {
+                "osm_id": "t.osm_id",
+                "name": "t.name",
+                "highway": "t.highway",
+                "drivable": "t.drivable",
+                "oneway": "t.oneway",
+                "lit": "t.lit",
+                "maxspeed_kmh": "t.maxspeed_kmh",
+                "length_m": "round(t.length_m::numeric, 2)",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("street_edge",),
+        shown=True,
+        pickable=False,
+    ),
+    Layer(
+        id="buildings",
+        title=N_("Buildings in 3-D"),
+        method=N_("As mapped by OpenStreetMap contributors; heights tagged, from levels (3.2 m) or assumed"),
+        tile=TileSource(
+            "building",
+            {"name": "t.name", "height_m": "round(t.height_m::numeric, 1)::float8", "height_source": "t.height_source"},
+            "area",
+            coarse_below=14,
+        ),
+        form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255), height="height_m"),
+        legend=(LegendEntry(ramps.BUILDING, N_("building")),),
+        export=Export(
+            "building",
+            {
+                "osm_id": "t.osm_id",
+                "name": "t.name",
+                "use": "t.use",
+                "levels": "t.levels",
+                "height_m": "t.height_m",
+                "height_source": "t.height_source",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("building",),
+        shown=True,
+        pickable=False,
+    ),
+    Layer(
+        id="car_parks",
+        title=N_("Car parks"),
+        method=OSM_METHOD,
+        tile=TileSource("car_park", {"name": "t.name", "kind": "t.kind", "capacity": "t.capacity"}, "area"),
+        form=Form(fill=ramps.CAR_PARK, line=(46, 80, 150, 255), radius_px=6),
+        legend=(LegendEntry(ramps.CAR_PARK, N_("car park")),),
+        export=Export(
+            "car_park",
+            {
+                "osm_id": "t.osm_id",
+                "name": "t.name",
+                "kind": "t.kind",
+                "capacity": "t.capacity",
+                "fee": "t.fee",
+                "access": "t.access",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("car_park",),
+    ),
+    Layer(
+        id="kerbs",
+        title=N_("Kerbs"),
+        method=N_("Sides of streets with OpenStreetMap parking tags, offset 3.5 m from the centre line"),
+        tile=TileSource("kerb", {"rule": "t.rule", "legal": "t.legal"}, "line", min_zoom=12),
+        form=Form(
+            line=(
+                f"@@=properties.legal == true ? {list(ramps.KERB)} : "
+                "properties.legal == false ? [178, 24, 43, 200] : [140, 144, 148, 160]"
+            ),
+            line_px=2,
+        ),
+        legend=(
+            LegendEntry(ramps.KERB, N_("bays"), "line"),
+            LegendEntry((178, 24, 43, 200), N_("no parking or stopping"), "line"),
+            LegendEntry((140, 144, 148, 160), N_("not tagged"), "line"),
+        ),
+        export=Export(
+            "kerb",
+            {
+                "side": "t.side",
+                "rule": "t.rule",
+                "legal": "t.legal",
+                "condition": "t.condition",
+                "length_m": "round(t.length_m::numeric, 2)",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("kerb",),
+    ),
+    Layer(
+        id="pipes",
+        title=N_("Pipelines"),
+        method=OSM_METHOD,
+        tile=TileSource(
+            "pipe",
+            {"kind": "t.kind", "diameter_mm": "t.diameter_mm", "location": "t.location"},
+            "line",
+            coarse_below=11,
+        ),
+        form=Form(line=_pipe_colour("kind"), line_px=3),
+        legend=_PIPE_LEGEND,
+        export=Export(
+            "pipe",
+            {
+                "osm_id": "t.osm_id",
+                "kind": "t.kind",
+                "diameter_mm": "t.diameter_mm",
+                "location": "t.location",
+                "owner": "t.owner",
+                "length_m": "round(t.length_m::numeric, 2)",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("pipe",),
+    ),
+    Layer(
+        id="pipe_nodes",
+        title=N_("Manholes and hydrants"),
+        method=OSM_METHOD,
+        tile=TileSource("pipe_node", {"kind": "t.kind", "network": "t.network", "label": "t.label"}, "point"),
+        form=Form(fill=_pipe_colour("network"), line=(255, 255, 255, 220), radius_px=3),
+        legend=_NODE_LEGEND,
+        export=Export(
+            "pipe_node",
+            {
+                "osm_id": "t.osm_id",
+                "kind": "t.kind",
+                "network": "t.network",
+                "label": "t.label",
+                "diameter_mm": "t.diameter_mm",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("pipe_node",),
+    ),
+    Layer(
+        id="camera_views",
+        title=N_("Visible areas"),
+        method=N_("Ground in the camera's field behind the buildings, within its range, outside its blind cone"),
+        tile=TileSource(
+            "camera_view",
+            {"camera_id": "t.camera_id", "area_m2": "round(t.area_m2)::float8"},
+            "area",
+            coarse_below=13,
+            dissolve=True,
+            min_zoom=9,
+        ),
+        form=Form(fill=ramps.VIEW, line=(27, 142, 168, 120)),
+        legend=(LegendEntry(ramps.VIEW, N_("ground that a camera sees")),),
+        export=Export(
+            "camera_view",
+            {
+                "camera": "c.code",
+                "area_m2": "round(t.area_m2::numeric, 1)",
+                "near_m": "t.near_m",
+                "detect_m": "t.detect_m",
+                "observe_m": "t.observe_m",
+                "recognise_m": "t.recognise_m",
+                "identify_m": "t.identify_m",
+                "method": "t.method",
+                "simulated": "t.simulated",
+            },
+            join="JOIN camera c ON c.id = t.camera_id",
+        ),
+        datasets=("camera_view",),
+        shown=True,
+        pickable=False,
+    ),
+    Layer(
+        id="cameras",
+        title=N_("Cameras"),
+        method=N_("Places mapped by OpenStreetMap contributors; headings and lenses simulated where not mapped"),
+        tile=TileSource(
+            "camera",
+            {
+                "name": "t.name",
+                "code": "t.code",
+                "state": "t.state",
+                "heading_deg": "t.heading_deg",
+                "demonstration": "t.demonstration",
+            },
+            "point",
+            bin_columns={"online": "count(*) FILTER (WHERE t.state = 'online')"},
+        ),
+        form=Form(fill=_CAMERA_COLOUR, line=(255, 255, 255, 255), radius_px=4.5),
+        legend=(
+            LegendEntry(ramps.CAMERA, N_("camera, online"), "dot"),
+            LegendEntry(ramps.CAMERA_OFF, N_("camera, offline or in maintenance"), "dot"),
+            LegendEntry(ramps.ACCENT, N_("demonstration camera: recorded footage"), "dot"),
+        ),
+        export=Export(
+            "camera",
+            {
+                "code": "t.code",
+                "component_code": "t.component_code",
+                "osm_id": "t.osm_id",
+                "name": "t.name",
+                "heading_deg": "round(t.heading_deg::numeric, 1)",
+                "tilt_deg": "round(t.tilt_deg::numeric, 1)",
+                "height_m": "round(t.height_m::numeric, 2)",
+                "hfov_deg": "t.hfov_deg",
+                "resolution_px": "t.resolution_px",
+                "range_m": "round(t.range_m::numeric, 1)",
+                "state": "t.state",
+                "pose_simulated": "t.pose_simulated",
+                "demonstration": "t.demonstration",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("camera",),
+        shown=True,
+    ),
+    Layer(
+        id="violations",
+        title=N_("Violations"),
+        method=N_("Cases and findings with a class, a time, a place and a source"),
+        tile=TileSource(
+            "violation",
+            {
+                "class_code": "t.class_code",
+                "source": "t.source",
+                "at": "to_char(t.at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+            },
+            "point",
+            filters=_TIME_FILTERS,
+            coarse_below=16,
+        ),
+        form=Form(fill=ramps.VIOLATION, line=(255, 255, 255, 160), radius_px=3),
+        legend=(LegendEntry(ramps.VIOLATION, N_("violation"), "dot"),),
+        export=Export(
+            "violation",
+            {
+                "origin": "t.origin",
+                "class_code": "t.class_code",
+                "source": "t.source",
+                "at": "t.at",
+                "confidence": "t.confidence",
+                "simulated": "t.simulated",
+            },
+            order="t.at, t.id",
+        ),
+        datasets=("case_file", "finding"),
+    ),
+    Layer(
+        id="findings",
+        title=N_("Video findings"),
+        method=N_("A rule fired on sampled frames; placed through the camera's calibration"),
+        tile=TileSource(
+            "finding",
+            {"label": "t.label", "class_code": "t.class_code", "dwell_s": "round(t.dwell_s)::float8"},
+            "point",
+            coarse_below=12,
+        ),
+        form=Form(fill=ramps.FINDING, line=(255, 255, 255, 255), radius_px=6),
+        legend=(LegendEntry(ramps.FINDING, N_("video finding"), "dot"),),
+        export=Export(
+            "finding",
+            {
+                "camera": "c.code",
+                "class_code": "t.class_code",
+                "label": "t.label",
+                "first_seen_at": "t.first_seen_at",
+                "last_seen_at": "t.last_seen_at",
+                "dwell_s": "t.dwell_s",
+                "confidence": "round(t.confidence::numeric, 3)",
+                "evidence_sha256": "t.evidence_sha256",
+                "simulated": "t.simulated",
+            },
+            join="JOIN camera c ON c.id = t.camera_id",
+        ),
+        datasets=("finding",),
+        shown=True,
+    ),
+    Layer(
+        id="qr_points",
+        title=N_("QR street points"),
+        method=N_("Street points where people scan a code and report; simulated"),
+        tile=TileSource("address_point", {"code": "t.code"}, "point"),
+        form=Form(fill=ramps.QR, line=(255, 255, 255, 220), radius_px=3.5),
+        legend=(LegendEntry(ramps.QR, N_("QR street point"), "dot"),),
+        export=Export("address_point", {"code": "t.code", "name": "t.name", "simulated": "t.simulated"}),
+        datasets=("address_point",),
+    ),
+    Layer(
+        id="lamps",
+        title=N_("Street lamps"),
+        method=OSM_METHOD,
+        tile=TileSource("component", {"code": "t.code", "state": "t.state"}, "point"),
+        form=Form(fill=(232, 189, 60, 255), line=(150, 110, 0, 200), radius_px=2.5),
+        legend=(LegendEntry((232, 189, 60, 255), N_("street lamp (component 01-18)"), "dot"),),
+        export=Export(
+            "component",
+            {
+                "code": "t.code",
+                "class_code": "t.class_code",
+                "osm_id": "t.osm_id",
+                "state": "t.state",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("component",),
+    ),
+    Layer(
+        id="pois",
+        title=N_("Points of interest"),
+        method=OSM_METHOD,
+        tile=TileSource("poi", {"name": "t.name", "kind": "t.kind", "category": "t.category"}, "point"),
+        form=Form(fill=(90, 120, 90, 200), line=(255, 255, 255, 200), radius_px=3),
+        legend=(LegendEntry((90, 120, 90, 200), N_("point of interest"), "dot"),),
+        export=Export(
+            "poi",
+            {
+                "osm_id": "t.osm_id",
+                "name": "t.name",
+                "kind": "t.kind",
+                "category": "t.category",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("poi",),
+    ),
+)
+
+LAYERS: dict[str, Layer] = {each.id: each for each in _ALL}
+"""Layer id → layer, in drawing order from the ground up."""
+
+
+def layer(name: str) -> Layer:
+    """
+    The layer called `name`.
+
+    Raises
+    ------
+    NotFound
+        If there is none; the message lists those there are.
+    """
+    try:
+        return LAYERS[name]
+    except KeyError:
+        raise NotFound(
+            "There is no layer '{name}'.", "Choose one of: {names}.", name=name, names=", ".join(LAYERS)
+        ) from None

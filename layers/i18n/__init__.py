@@ -1,0 +1,60 @@
+"""
+Words in both languages.
+
+English is the key (`msgid`), as in gettext; `zh_CN.po` holds the Chinese. `N_` marks a word for translation where it is
+written, `translate` turns it where it is shown.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+from analysis.errors import HuiyanError
+
+__all__ = ["LANGUAGES", "N_", "explain", "pick_language", "translate"]
+
+LANGUAGES = {"zh-CN": "简体中文", "en": "English"}
+"""BCP 47 tag → the language's own name."""
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name
+    """Marks `message` for translation and returns it unchanged."""
+    return message
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """All translated messages of a language; empty for English."""
+    path = Path(__file__).parent / f"{language.replace('-', '_')}.po"
+    if language == "en" or not path.exists():
+        return {}
+    with path.open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file) if m.id and m.string}
+
+
+def translate(message: str, language: str, **facts: object) -> str:
+    """
+    `message` in `language`, its `{placeholders}` filled from `facts`.
+
+    A message without a translation shows in English; a test keeps the catalogue complete.
+    """
+    words = catalogue(language).get(message, message)
+    return words.format(**facts) if facts else words
+
+
+def explain(error: HuiyanError, language: str) -> str:
+    """What is wrong and how to mend it, in `language`."""
+    return " ".join(translate(part, language, **error.facts) for part in (error.message, error.mend) if part)
+
+
+def pick_language(*wishes: str | None) -> str:
+    """The first wish we speak (`zh`, `zh-Hans-CN`, `en-GB` …); English otherwise."""
+    for wish in wishes:
+        if wish and wish.lower().startswith("zh"):
+            return "zh-CN"
+        if wish and wish.lower().startswith("en"):
+            return "en"
+    return "en"

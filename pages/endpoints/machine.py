@@ -1,0 +1,144 @@
+"""The endpoints themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from geodata.export.geojson import geojson_stream
+from geodata.queries.health import COUNT_SQL
+from geodata.queries.heat import heat_sql
+from geodata.queries.serving import TileStore
+from geodata.settings import settings
+from layers.catalogue import layer
+from pages.endpoints.problems import BadQuery, tells_problems
+
+__all__ = ["Endpoints"]
+
+MVT = "application/vnd.mapbox-vector-tile"
+
+
+class Endpoints:
+    """
+    All endpoints of a web process.
+
+    Parameters
+    ----------
+    tiles
+        Answers for tiles and rows.
+    """
+
+    def __init__(self, tiles: TileStore) -> None:
+        self.tiles = tiles
+
+    @tells_problems
+    async def tile(self, request: Request) -> Response:
+        """`/tiles/{layer}/{z}/{x}/{y}.pbf`: 200 with bytes, 204 when empty, 304, 404 for a layer, 422 for an address."""
+        chosen = layer(request.path_params["layer"])
+        address = (_integer(request, "z"), _integer(request, "x"), _integer(request, "y"))
+        found = await self.tiles.tile(
+            chosen.id,
+            chosen.tile,
+            chosen.datasets,
+            address,
+            _filters(request),
+            request.headers.get("if-none-match"),
+        )
+        if found is None:
+            return Response(status_code=304, headers={"Cache-Control": "no-cache"})
+        headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
+        return Response(found.body, media_type=MVT, headers=headers)
+
+    @tells_problems
+    async def health(self, request: Request) -> Response:
+        """`/health`: is the database there, which town, which revision, how many rows."""
+        tiles = self.tiles
+        rows = dict(await tiles.rows(COUNT_SQL))
+        towns = await tiles.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
+        named = {**rows, "cells": rows["unit_cell"], "buildings": rows["building"], "cameras": rows["camera"]}
+        named |= {
+            "camera_views": rows["camera_view"],
+            "pipes": rows["pipe"],
+            "violations": rows["violation"],
+            "samples": rows["sample"],
+            "detections": rows["detection"],
+        }
+        body = {
+            "status": "ok" if rows["unit_cell"] else "empty",
+            "town": towns[0][0] if towns else None,
+            "revision": await tiles.revision(),
+            "rows": dict(sorted(named.items())),
+        }
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @tells_problems
+    async def heat(self, request: Request) -> Response:
+        """`/heat/{layer}.csv`: lon, lat, n for a heat map."""
+        chosen = layer(request.path_params["layer"])
+        if chosen.tile.shape != "point":
+            raise BadQuery(
+                "Layer '{name}' has no points, so it has no heat map.", "Choose violations.", name=chosen.id
+            )
+        filters = _filters(request)
+        revision = await self.tiles.revision(chosen.datasets)
+        etag = f'W/"{revision}-{abs(hash(tuple(sorted(filters.items())))):x}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304)
+        rows = await self.tiles.rows(heat_sql(chosen.tile, filters), filters)
+        body = "lon,lat,n\n" + "".join(f"{lon},{lat},{n}\n" for lon, lat, n in rows)
+        return Response(body, media_type="text/csv", headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+    @tells_problems
+    async def download(self, request: Request) -> Response:
+        """`/export/{layer}.geojson`: the layer as RFC 7946 GeoJSON, streamed."""
+        chosen = layer(request.path_params["layer"])
+        await self.tiles.revision()  # a database that is away is told before the first byte
+        stream = geojson_stream(chosen.id, chosen.export, chosen.title, chosen.method, chosen.datasets)
+        name = f"{settings().town}-{chosen.id}.geojson"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(stream, media_type="application/geo+json", headers=headers)
+
+    @tells_problems
+    async def picture(self, request: Request) -> Response:
+        """`/pictures/{kind}/{id}.jpg`: a sampled frame or the evidence of a finding, faces blurred."""
+        sql = {
+            "sample": "SELECT picture FROM sample WHERE id = %(id)s",
+            "finding": "SELECT evidence FROM finding WHERE id = %(id)s",
+        }.get(request.path_params["kind"])
+        if sql is None:
+            raise BadQuery("There are no pictures of '{kind}'.", "Choose sample or finding.", **request.path_params)
+        rows = await self.tiles.rows(sql, {"id": _integer(request, "id")})
+        if not rows or rows[0][0] is None:
+            return Response(status_code=404)
+        return Response(bytes(rows[0][0]), media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+def _integer(request: Request, name: str) -> int:
+    value = request.path_params[name]
+    if not value.isdecimal() or len(value) > 18:
+        raise BadQuery("{name} = '{value}' is not a whole number.", "Write digits only.", name=name, value=value)
+    return int(value)
+
+
+def _filters(request: Request) -> dict[str, Any]:
+    """The filters named in the query; times are ISO 8601, without an offset they are UTC."""
+    found: dict[str, Any] = {}
+    for name in ("since", "until"):
+        if value := request.query_params.get(name):
+            try:
+                moment = dt.datetime.fromisoformat(value)
+            except ValueError:
+                raise BadQuery(
+                    "{name} = '{value}' is not a time.",
+                    "Write it as ISO 8601, such as 2026-01-31T08:00:00Z.",
+                    name=name,
+                    value=value,
+                ) from None
+            found[name] = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    for name in ("class", "source"):
+        if value := request.query_params.get(name):
+            found[name] = value
+    return found
