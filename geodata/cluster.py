@@ -72,6 +72,8 @@ _holds: dict[Path, int] = {}
 """Shared locks of this process, by data directory."""
 _started: set[Path] = set()
 """Data directories whose server this process started."""
+_known: dict[Path, ClusterInfo] = {}
+"""What `ensure` answered last, by data directory; good for as long as that server runs."""
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Servers that are children of this process, by pid, so that they can be reaped."""
 
@@ -124,6 +126,8 @@ class ClusterStatus:
     """Major version of PostgreSQL that made it."""
     size_bytes: int | None
     """None where it belongs to somebody else."""
+    log: Path
+    """What the server says."""
 
 
 @dataclass(frozen=True)
@@ -562,8 +566,12 @@ def _environment(bin_dir: Path) -> dict[str, str]:
 def _last_complaint(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     loud = [line for line in lines if re.search(r"FATAL|PANIC|error:|fatal:|could not", line)]
-    line = (loud or lines or ["it said nothing"])[-1]
-    return re.sub(r"^.*?(FATAL|PANIC|error|fatal):\s*", "", line).rstrip(".")
+    at = lines.index((loud or lines or [""])[-1]) if lines else 0
+    chosen = (
+        lines[max(at - 1, 0) : at + 1] if "contains errors" in " ".join(loud[-1:]) else lines[at : at + 1]
+    )
+    tidy = [re.sub(r"^.*?(FATAL|PANIC|LOG|error|fatal):\s*", "", line).rstrip(".") for line in chosen]
+    return "; ".join(tidy) or "it said nothing"
 
 
 def _mend(said: str) -> str:
@@ -571,7 +579,7 @@ def _mend(said: str) -> str:
         return "Make room on that disk and start again."
     if "ermission denied" in said or "not permitted" in said or "Read-only" in said:
         return "Give the user you run as the right to write there, or set TWIN_DATA_DIR to another folder."
-    return "`huiyan status` names the log; TWIN_DATABASE_URL can name a server instead."
+    return "Mend that and start again, or let TWIN_DATABASE_URL name a server."
 
 
 # ---------------------------------------------------------------------------------- starting, stopping
@@ -662,7 +670,7 @@ def _start(bin_dir: Path, place: Path, account: _Account | None, *, durable: boo
                 written.seek(from_byte)
                 said = written.read().decode("utf-8", "replace")
             raise ClusterError(
-                "PostgreSQL did not start: {why}.",
+                "PostgreSQL did not start: {why} (log: {log}).",
                 _mend(said),
                 why=_last_complaint(said),
                 log=place / "log",
@@ -791,6 +799,9 @@ def ensure(data_dir: Path) -> ClusterInfo:
         If PostgreSQL, PostGIS or pgRouting is not installed, or the server does not start.
     """
     home = data_dir.expanduser().resolve()
+    known = _known.get(home)
+    if known and home in _holds and _postmaster_is_ready(known.data_dir):
+        return known
     with _alone(home):
         place = _existing_place(home)
         if place is None:
@@ -819,12 +830,18 @@ def ensure(data_dir: Path) -> ClusterInfo:
                 _prepare(info)
                 furnished.touch()
             _hold(home)
+            _known[home] = info
         except BaseException:
             if started_now:
                 _started.discard(home)
                 _shut_down(cluster)
             raise
         return info
+
+
+def _postmaster_is_ready(cluster: Path) -> bool:
+    server = _postmaster(cluster)
+    return server is not None and server.ready
 
 
 def _made_by(cluster: Path) -> int:
@@ -876,6 +893,7 @@ def stop(info: ClusterInfo) -> bool:
         if held is not None:
             os.close(held)
         _started.discard(info.home)
+        _known.pop(info.home, None)
         others = _open_lock(info.home / "postgres.users")
         try:
             fcntl.flock(others, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -916,6 +934,7 @@ def status(data_dir: Path) -> ClusterStatus:
         pid=server.pid if server else None,
         major=major,
         size_bytes=_size(cluster) if major is not None else None,
+        log=cluster.parent / "log",
     )
 
 
