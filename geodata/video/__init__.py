@@ -1,0 +1,1 @@
+"""Footage and models: opened here, thought about in `analysis.vision`."""
