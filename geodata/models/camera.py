@@ -79,7 +79,7 @@ class CameraView(Base, Simulated, web_geometry):
 
 
 class Calibration(Base, Simulated):
-    """Pixel ↔ ground reference points of a camera and the homography fitted to them."""
+    """Pixel ↔ ground reference points of a camera; the homography is fitted to them whenever it is needed."""
 
     __tablename__ = "calibration"
 
@@ -89,12 +89,11 @@ class Calibration(Base, Simulated):
     height_px: Mapped[int]
     points: Mapped[list[Any]]
     """[[pixel x, pixel y, ground x metres, ground y metres], …] in the local frame"""
-    homography: Mapped[list[Any]]
-    """nine numbers, row by row: pixel → local ground metres"""
-    origin_lon_deg: Mapped[float]
-    origin_lat_deg: Mapped[float]
+    anchor_x_m: Mapped[float]
+    """the camera's own place in the local frame"""
+    anchor_y_m: Mapped[float]
     rotation_deg: Mapped[float]
-    """the local frame's x axis, anticlockwise from east"""
+    """anticlockwise turn that carries the local frame onto the map"""
     rmse_m: Mapped[float]
     max_error_m: Mapped[float]
     source: Mapped[str]
@@ -109,6 +108,8 @@ class Zone(Base, Simulated):
     id: Mapped[Id]
     camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
+    title_zh: Mapped[str]
+    title_en: Mapped[str]
     rule: Mapped[str]
     """standing: a vehicle stands longer than dwell_s"""
     class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"))

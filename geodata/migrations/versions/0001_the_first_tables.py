@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-21 08:46:37.184301
+Create Date: 2026-11-21 08:52:57.036445
 """
 
 from __future__ import annotations
@@ -395,9 +395,8 @@ def upgrade() -> None:
         sa.Column("width_px", sa.Integer(), nullable=False),
         sa.Column("height_px", sa.Integer(), nullable=False),
         sa.Column("points", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("homography", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("origin_lon_deg", sa.Float(precision=53), nullable=False),
-        sa.Column("origin_lat_deg", sa.Float(precision=53), nullable=False),
+        sa.Column("anchor_x_m", sa.Float(precision=53), nullable=False),
+        sa.Column("anchor_y_m", sa.Float(precision=53), nullable=False),
         sa.Column("rotation_deg", sa.Float(precision=53), nullable=False),
         sa.Column("rmse_m", sa.Float(precision=53), nullable=False),
         sa.Column("max_error_m", sa.Float(precision=53), nullable=False),
@@ -541,6 +540,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("camera_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("title_zh", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("class_code", sa.Text(), nullable=False),
         sa.Column("dwell_s", sa.Float(precision=53), nullable=False),

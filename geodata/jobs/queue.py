@@ -1,0 +1,88 @@
+"""The queue: procrastinate on the same PostgreSQL, its tasks, and the worker that does them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from sqlalchemy import text
+
+from geodata import database
+from geodata.commands.coverage import recompute_coverage
+from geodata.commands.demand import estimate_demand
+from geodata.commands.patrol import patrol_cameras
+from geodata.jobs.record import recorded
+from geodata.queries.datasets import is_empty, loaded_town
+from geodata.settings import settings
+
+__all__ = ["KINDS", "defer", "run_worker"]
+
+
+def patrol(code: str | None = None) -> None:
+    """Patrols one camera, or all with footage."""
+    with recorded("patrol", {"camera": code}) as progress:
+        patrol_cameras(code, progress=progress)
+
+
+def coverage() -> None:
+    """Recomputes every view, the coverage of cells, and the demand that rests on them."""
+    with recorded("coverage", {}) as progress, database.transaction() as session:
+        town = loaded_town(session)
+        recompute_coverage(session, town, progress)
+        estimate_demand(session, town, progress)
+
+
+KINDS = {"patrol": patrol, "coverage": coverage}
+"""Kind of job → what a worker does."""
+
+
+def defer(kind: str, **arguments: Any) -> None:
+    """Puts a job into the queue; one of the same kind and arguments that still waits is not doubled."""
+    app = _app(SyncPsycopgConnector(conninfo=database.psycopg_url(database.database_url()), kwargs=_session()))
+    lock = f"{kind}:{sorted(arguments.items())}"
+    from procrastinate.exceptions import AlreadyEnqueued  # noqa: PLC0415 - only here
+
+    with app.open():
+        try:
+            app.configure_task(kind, queueing_lock=lock).defer(**arguments)
+        except AlreadyEnqueued:
+            return
+
+
+def run_worker(*, once: bool = False) -> None:
+    """Works until it is stopped, or until the queue is empty."""
+    asyncio.run(_work(once=once))
+
+
+def _session() -> dict[str, Any]:
+    return {"options": f"-c search_path={database.SEARCH_PATH.replace(' ', '')}"}
+
+
+def _app(connector: Any) -> App:
+    app = App(connector=connector)
+    for kind, work in KINDS.items():
+        app.task(name=kind, pass_context=False)(work)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="patrol_when_due", pass_context=False, queueing_lock="patrol_when_due")
+    def patrol_when_due(timestamp: int) -> None:
+        """Every minute: has the newest sample grown older than the interval?"""
+        del timestamp
+        with database.transaction() as session:
+            if is_empty(session):
+                return
+            newest = session.execute(text("SELECT max(taken_at) FROM sample")).scalar()
+        age = dt.timedelta(seconds=settings().patrol_every_s)
+        if newest is None or dt.datetime.now(dt.UTC) - newest >= age:
+            patrol()
+
+    return app
+
+
+async def _work(*, once: bool) -> None:
+    url = database.psycopg_url(database.database_url())
+    app = _app(PsycopgConnector(conninfo=url, kwargs=_session()))
+    async with app.open_async():
+        await app.run_worker_async(wait=not once, concurrency=1, install_signal_handlers=True, delete_jobs="successful")

@@ -1,0 +1,57 @@
+"""The city as frames, for analysis: projected to metres, indexed by id."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from geodata.queries.frames import read_frame
+
+__all__ = ["buildings", "cameras", "cells", "kerbs", "lamps", "streets", "views"]
+
+
+def cells(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Unit cells with their measures."""
+    sql = (
+        "SELECT t.id, t.code, t.area_m2, m.coverage_ratio, m.cameras, m.captures, m.exposure_h, m.rate,"
+        " m.rate_lower, m.rate_upper, m.reports, t.simulated, t.geom"
+        " FROM unit_cell t LEFT JOIN cell_measure m ON m.cell_id = t.id ORDER BY t.code"
+    )
+    return read_frame(conn, sql).to_crs(epsg)
+
+
+def cameras(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Cameras with their poses."""
+    sql = (
+        "SELECT id, code, name, heading_deg, tilt_deg, height_m, hfov_deg, vfov_deg, resolution_px, range_m,"
+        " hours_per_day, owner, share_level, area_class, state, stream_url, pose_simulated, demonstration,"
+        " simulated, geom FROM camera ORDER BY id"
+    )
+    return read_frame(conn, sql).to_crs(epsg)
+
+
+def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Visible areas, indexed by camera."""
+    return read_frame(conn, "SELECT camera_id, area_m2, geom FROM camera_view", index="camera_id").to_crs(epsg)
+
+
+def buildings(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Footprints with heights."""
+    return read_frame(conn, "SELECT id, height_m, geom FROM building").to_crs(epsg)
+
+
+def streets(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Street edges."""
+    return read_frame(conn, "SELECT id, name, highway, drivable, length_m, geom FROM street_edge").to_crs(epsg)
+
+
+def kerbs(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Kerbs with their rule."""
+    sql = "SELECT id, street_edge_id, side, rule, legal, length_m, geom FROM kerb"
+    return read_frame(conn, sql).to_crs(epsg)
+
+
+def lamps(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Street lamps: poles on which a camera can hang."""
+    return read_frame(conn, "SELECT id, code, geom FROM component WHERE class_code = '01-18'").to_crs(epsg)

@@ -1,0 +1,50 @@
+"""The register of what is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.orm import Session
+
+from geodata.errors import NotFound
+from geodata.towns.town import Town, find_town
+
+__all__ = ["dataset_rows", "is_empty", "loaded_town", "revision"]
+
+
+def dataset_rows(conn: Connection | Session) -> Sequence[Row[Any]]:
+    """Rows (name, town, source, licence, method, rows, revision, loaded_at, simulated), by name; none before loading."""
+    if conn.execute(text("SELECT to_regclass('dataset')")).scalar() is None:
+        return []
+    return conn.execute(
+        text(
+            "SELECT name, town, source, licence, method, rows, revision, loaded_at, simulated FROM dataset ORDER BY name"
+        )
+    ).all()
+
+
+def is_empty(conn: Connection | Session) -> bool:
+    """Nothing is loaded."""
+    return conn.execute(text("SELECT NOT EXISTS (SELECT FROM unit_cell)")).scalar() is True
+
+
+def revision(conn: Connection | Session) -> int:
+    """The newest revision of all datasets; 0 where nothing is loaded."""
+    return int(conn.execute(text("SELECT coalesce(max(revision), 0) FROM dataset")).scalar() or 0)
+
+
+def loaded_town(conn: Connection | Session) -> Town:
+    """
+    The town in the database.
+
+    Raises
+    ------
+    NotFound
+        If the database is empty.
+    """
+    name = conn.execute(text("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")).scalar()
+    if name is None:
+        raise NotFound("The database is empty.", "Load a town first: huiyan load helsinki.")
+    return find_town(name)

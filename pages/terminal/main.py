@@ -1,0 +1,206 @@
+"""Every command of `huiyan`. Heavy imports wait until a command needs them: the menu is there at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geodata import cluster, database
+from geodata.settings import settings
+from pages.terminal.console import console, progress_bar, say, tells_mistakes
+
+app = typer.Typer(
+    name="huiyan",
+    help="Huiyan 慧眼: an open digital twin for running a city.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@contextmanager
+def _database(*, migrated: bool = True) -> Iterator[None]:
+    """The database for one command: a private cluster that it had to start is stopped at its end."""
+    chosen = settings()
+    info = None if chosen.database_url else cluster.ensure(chosen.data_dir)
+    try:
+        if migrated:
+            database.migrate()
+        yield
+    finally:
+        database.dispose()
+        if info is not None and info.started_by_us:
+            cluster.stop(info)
+
+
+@app.command()
+@tells_mistakes
+def up() -> None:
+    """Start everything: database, screens and one worker. Ctrl-C stops it; data stay."""
+    from pages.terminal.running import run_all
+
+    run_all()
+
+
+@app.command()
+@tells_mistakes
+def load(
+    town: Annotated[str | None, typer.Argument(help="Town to load; TWIN_TOWN if not given.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Throw away what is loaded first.")] = False,
+) -> None:
+    """Load a town into the database."""
+    from geodata.commands.load import load_town
+
+    with _database(), progress_bar() as progress:
+        counts = load_town(town or settings().town, progress, replace=replace)
+    for name, rows in counts.items():
+        console.print(f"{name:>16} {rows:>9,}")
+
+
+@app.command()
+@tells_mistakes
+def patrol(
+    camera: Annotated[str | None, typer.Argument(help="Camera code; all with footage if not given.")] = None,
+    every: Annotated[float | None, typer.Option(help="Seconds between looked-at frames.", min=0.1)] = None,
+) -> None:
+    """Sample footage, detect, apply the zone rules and write the findings."""
+    from geodata.commands.patrol import patrol_cameras
+
+    with _database(), progress_bar() as progress:
+        done = patrol_cameras(camera, every, progress)
+    for name, samples, detections, findings in done:
+        say(
+            "{name}: {samples} samples, {detections} detections, {findings} findings",
+            name=name,
+            samples=samples,
+            detections=detections,
+            findings=findings,
+        )
+
+
+@app.command()
+@tells_mistakes
+def coverage() -> None:
+    """Recompute what every camera sees and the coverage of every cell."""
+    from geodata.commands.coverage import recompute_coverage
+    from geodata.queries.datasets import loaded_town
+
+    with _database(), progress_bar() as progress, database.transaction() as session:
+        share = recompute_coverage(session, loaded_town(session), progress)
+    say(
+        "{cells} cells; mean coverage {mean:.1%}; {blind} cells that no camera sees",
+        cells=len(share),
+        mean=float(share.mean()),
+        blind=int((share <= 0).sum()),
+    )
+
+
+@app.command()
+@tells_mistakes
+def place(
+    count: Annotated[int, typer.Argument(help="How many more cameras.", min=1)],
+    out: Annotated[Path | None, typer.Option(help="Write them as GeoJSON.")] = None,
+) -> None:
+    """Propose places for COUNT more cameras: maximal covering, weighted by violations."""
+    from geodata.queries.datasets import loaded_town
+    from geodata.queries.planning import place_more
+
+    with _database(), progress_bar() as progress, database.connection() as conn:
+        plan = place_more(conn, loaded_town(conn), count, progress)
+    say(
+        "Covers {share:.1%} of what no camera sees; upper bound {bound:.1%}; gap {gap:.2%}",
+        share=plan.covered_ratio,
+        bound=plan.bound_ratio,
+        gap=plan.gap_ratio,
+    )
+    for row in plan.cameras.itertuples():
+        console.print(
+            f"{row.order:>3}  {row.lon_deg:.6f} {row.lat_deg:.6f}  {row.heading_deg:5.1f}°  +{row.gain_ratio:.2%}"
+        )
+    if out is not None:
+        plan.write(out)
+        say("Written: {path}", path=out)
+
+
+@app.command()
+@tells_mistakes
+def demand() -> None:
+    """Estimate violations per exposure of every cell, with intervals."""
+    from geodata.commands.demand import estimate_demand
+    from geodata.queries.datasets import loaded_town
+
+    with _database(), progress_bar() as progress, database.transaction() as session:
+        found = estimate_demand(session, loaded_town(session), progress)
+    say(
+        "{cells} cells: {seen} with evidence, {dark} where nobody looked",
+        cells=len(found),
+        seen=int(found["evidence"].sum()),
+        dark=int((~found["evidence"]).sum()),
+    )
+
+
+@app.command()
+@tells_mistakes
+def export(
+    layer: Annotated[str, typer.Argument(help="Layer to write.")],
+    out: Annotated[Path, typer.Argument(help="GeoJSON file.")],
+) -> None:
+    """Write a layer as RFC 7946 GeoJSON with its revision, method and licence."""
+    from geodata.export.geojson import export_file, geojson_stream
+    from layers.catalogue import layer as find_layer
+
+    chosen = find_layer(layer)
+    with _database():
+        stream = geojson_stream(chosen.id, chosen.export, chosen.title, chosen.method, chosen.datasets)
+        size = export_file(out, stream)
+    say("Written: {path} ({size:,} bytes)", path=out, size=size)
+
+
+@app.command()
+@tells_mistakes
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
+) -> None:
+    """Do long work from the queue: patrols on schedule, coverage, demand."""
+    from geodata.jobs.queue import run_worker
+
+    with _database():
+        run_worker(once=once)
+
+
+@app.command()
+@tells_mistakes
+def status() -> None:
+    """Say where the database lives, what is loaded and what runs."""
+    from pages.terminal.running import tell_status
+
+    tell_status()
+
+
+@app.command()
+@tells_mistakes
+def bench(
+    name: Annotated[str, typer.Argument(help="Which bench: serving.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows as JSON.")] = None,
+) -> None:
+    """Run our code and its peers side by side and print the table."""
+    from pages.terminal.benching import run_bench
+
+    rows = run_bench(name)
+    for row, entry in rows.items():
+        mark = "[green]✓[/]" if entry["ok"] else "[red]✗[/]"
+        console.print(f"{mark} {row:<44} {entry['value']:>12,.2f} {entry['unit']:<12} floor {entry['floor']:,g}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    if not all(entry["ok"] for entry in rows.values()):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

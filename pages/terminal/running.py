@@ -1,0 +1,190 @@
+"""`huiyan up`: the web process and one worker over one database, started and stopped together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from types import FrameType
+
+from geodata import cluster, database
+from geodata.errors import TwinError
+from geodata.settings import ROOT, Settings, settings
+from pages.terminal.console import console, progress_bar, say
+
+__all__ = ["run_all", "tell_status"]
+
+START_WAIT_S = 60.0
+STOP_WAIT_S = 10.0
+
+
+def run_all() -> None:
+    """
+    Starts everything, prints the address, and waits until Ctrl-C or the end of a part.
+
+    Raises
+    ------
+    TwinError
+        If the port is taken, or a part ends by itself.
+    ClusterError, DatabaseUnavailable, SchemaTooNew
+        As the database says.
+    """
+    chosen = settings()
+    _require_port(chosen)
+    signal.signal(signal.SIGTERM, _interrupt)
+    info = None if chosen.database_url else cluster.ensure(chosen.data_dir)
+    parts: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        database.migrate()
+        _load_if_empty(chosen)
+        database.dispose()
+        parts = {"web": _start_web(chosen), "worker": _start_worker()}
+        _wait_for(chosen, parts)
+        console.print(f"\n  慧眼 Huiyan  →  [bold]http://{_shown_host(chosen)}:{chosen.port}[/]\n", highlight=False)
+        say("Ctrl-C stops everything; data stay.")
+        while True:
+            _require_alive(parts)
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        say("Stopping …")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _stop(parts)
+        if info is not None and info.started_by_us:
+            cluster.stop(info)
+
+
+def tell_status() -> None:
+    """Where the database lives, what is loaded, whether the address answers."""
+    chosen = settings()
+    if chosen.database_url:
+        say("Database: {url}", url=_without_password(chosen.database_url))
+        there = True
+    else:
+        found = cluster.status(chosen.data_dir)
+        say("Database: private cluster in {path}", path=found.data_dir)
+        if found.moved:
+            say("It lives outside the project because the database's user cannot enter the project's folder.")
+        say("It runs.") if found.running else say("It sleeps; huiyan up or any command wakes it.")
+        there = found.running
+    if there:
+        from geodata.queries.datasets import dataset_rows
+
+        with database.connection() as conn:
+            for row in dataset_rows(conn):
+                mark = "simulated" if row.simulated else ""
+                console.print(f"  {row.name:<14} {row.rows:>9,}  r{row.revision:<5} {mark}", highlight=False)
+    body = _health(chosen)
+    address = f"http://{_shown_host(chosen)}:{chosen.port}"
+    say("Screens: {address} answers", address=address) if body else say("Screens: not running")
+
+
+def _require_port(chosen: Settings) -> None:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise TwinError(
+                "Port {port} on {host} cannot be used ({why}).",
+                "Choose another: TWIN_PORT={other} make run.",
+                port=chosen.port,
+                host=chosen.host,
+                why=error.strerror,
+                other=chosen.port + 1 if chosen.port < 65535 else 8501,
+            ) from error
+
+
+def _load_if_empty(chosen: Settings) -> None:
+    from geodata.queries.datasets import is_empty
+
+    with database.connection() as conn:
+        empty = is_empty(conn)
+    if not empty:
+        return
+    from geodata.commands.load import load_town
+
+    say("The database is empty: loading the town {town}.", town=chosen.town)
+    with progress_bar() as progress:
+        load_town(chosen.town, progress)
+
+
+def _start_web(chosen: Settings) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "uvicorn", "app:app", "--host", chosen.host, "--port", str(chosen.port)]
+    command += ["--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"]
+    # uvicorn is started by its own name, so it learns Streamlit's settings from the environment
+    extra = {"STREAMLIT_SERVER_PORT": str(chosen.port), "STREAMLIT_SERVER_ADDRESS": chosen.host}
+    return subprocess.Popen(command, cwd=ROOT, env={**_environment(), **extra}, start_new_session=True)
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pages.terminal", "worker"]
+    return subprocess.Popen(command, cwd=ROOT, env=_environment(), start_new_session=True)
+
+
+def _environment() -> dict[str, str]:
+    return dict(os.environ)  # noqa: TID251 - handed on to the parts, not read
+
+
+def _wait_for(chosen: Settings, parts: dict[str, subprocess.Popen[bytes]]) -> None:
+    until = time.monotonic() + START_WAIT_S
+    while _health(chosen) is None:
+        _require_alive(parts)
+        if time.monotonic() > until:
+            raise TwinError(
+                "The screens did not answer within {seconds:.0f} s.", "Look at the messages above.", seconds=START_WAIT_S
+            )
+        time.sleep(0.1)
+
+
+def _health(chosen: Settings) -> dict[str, object] | None:
+    try:
+        with urllib.request.urlopen(f"http://{_shown_host(chosen)}:{chosen.port}/api/health", timeout=2) as answer:
+            body: dict[str, object] = json.load(answer)
+            return body
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+
+
+def _require_alive(parts: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, part in parts.items():
+        if (code := part.poll()) is not None:
+            raise TwinError(
+                "The {name} process ended by itself (exit code {code}).",
+                "Look at the messages above, then start again.",
+                name=name,
+                code=code,
+            )
+
+
+def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:
+    for part in parts.values():
+        if part.poll() is None:
+            part.terminate()
+    until = time.monotonic() + STOP_WAIT_S
+    for part in parts.values():
+        try:
+            part.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            part.kill()
+            part.wait()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _shown_host(chosen: Settings) -> str:
+    return "127.0.0.1" if chosen.host in ("0.0.0.0", "::") else chosen.host
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
