@@ -442,7 +442,7 @@ def _cones(look: Floats) -> npt.NDArray[np.object_]:
     """Rings around the ground too near to be in the picture."""
     corner = np.arange(0, 2 * math.pi, ARC_STEP_RAD)
     circle = np.column_stack([np.cos(corner), np.sin(corner)])
-    return shapely.linearrings(look[:, None, :2] + circle * look[:, 5, None, None])
+    return np.asarray(shapely.linearrings(look[:, None, :2] + circle * look[:, 5, None, None]), dtype=object)
 
 
 @numba.njit(cache=True, nogil=True)

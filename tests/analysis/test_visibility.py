@@ -135,7 +135,7 @@ def test_the_shadow_of_a_wall_is_a_trapezoid(distance, width, far):
 @given(boxes(), poses, st.floats(0, 360))
 def test_turning_the_city_turns_the_views(shapes, pose, turn):
     turned = [shapely.affinity.rotate(shape, turn, origin=(0, 0)) for shape in shapes]
-    again = view(turned, **{**pose, "heading_deg": (pose["heading_deg"] - turn) % 360})
+    again = view(turned, **{**pose, "heading_deg": (pose["heading_deg"] - turn) % 360 % 360})
     back = shapely.affinity.rotate(again, -turn, origin=(0, 0))
     assert back.symmetric_difference(view(shapes, **pose)).area <= 1e-4 * pose["range_m"] ** 2
 
