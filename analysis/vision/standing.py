@@ -216,9 +216,9 @@ def advance(
 
     Notes
     -----
-    A vehicle that creeps on is not standing: once its smoothed box overlaps its first box by less than
-    `rule.iou`, its time begins anew. If one vehicle leaves and another of the same size stops in its place
-    between two samples, both count as one.
+    A vehicle that creeps on is not standing: once its boxes overlap its first box by less than `rule.iou`,
+    its time begins anew. If one vehicle leaves and another of the same size stops in its place between two
+    samples, both count as one.
     """
     if not np.isfinite(time_s) or time_s <= state.time_s:
         raise InputError(
@@ -273,7 +273,8 @@ def _continue(track: _Track, seen: Detections, row: int | None, time_s: float, r
         return replace(track, recent=recent)
     score, kind = float(seen.scores[row]), int(seen.classes[row])
     box = (1 - rule.smoothing) * track.box + rule.smoothing * seen.boxes[row]
-    if box_iou(track.first_box[None], box[None])[0, 0] < rule.iou:
+    latest, smoothed = box_iou(track.first_box[None], np.stack([seen.boxes[row], box]))[0]
+    if latest < rule.iou and smoothed < (1 + rule.iou) / 2:  # one odd box alone moves the smoothed one little
         return _Track(track.number, seen.boxes[row], seen.boxes[row], (score,), (kind,), time_s, time_s)
     return replace(
         track,

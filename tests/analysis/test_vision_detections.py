@@ -1,0 +1,106 @@
+"""Laws of boxes: suppression, overlap, foot points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.errors import InputError
+from analysis.vision.detections import (
+    CAR,
+    PERSON,
+    TRUCK,
+    VEHICLE_CLASSES,
+    Detections,
+    box_inside,
+    box_iou,
+    suppress,
+)
+from analysis.vision.privacy import blur_heads
+
+side = st.integers(0, 120)
+box = st.tuples(side, side, st.integers(1, 60), st.integers(1, 60)).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+item = st.tuples(box, st.integers(0, 100).map(lambda s: s / 100), st.sampled_from([PERSON, CAR, TRUCK]))
+some = st.lists(item, max_size=25).map(
+    lambda rows: Detections(
+        np.array([row[0] for row in rows], dtype=float).reshape(-1, 4),
+        np.array([row[1] for row in rows]),
+        np.array([row[2] for row in rows], dtype=int),
+    )
+)
+
+
+@given(some)
+def test_suppressing_twice_is_suppressing_once(detections: Detections) -> None:
+    once = suppress(detections)
+    twice = suppress(once)
+    np.testing.assert_array_equal(once.boxes, twice.boxes)
+    np.testing.assert_array_equal(once.classes, twice.classes)
+
+
+@given(some)
+def test_kept_boxes_of_a_class_overlap_little_and_dropped_ones_overlap_a_better_one(
+    found: Detections,
+) -> None:
+    kept = suppress(found, 0.5)
+    for classes in ({PERSON}, VEHICLE_CLASSES):
+        mine, all_mine = kept.of(classes), found.of(classes)
+        among = box_iou(mine.boxes, mine.boxes)
+        assert (among[~np.eye(len(mine), dtype=bool)] <= 0.5).all()
+        if len(all_mine):
+            near = box_iou(all_mine.boxes, mine.boxes)
+            identical = (near == 1).any(axis=1)
+            assert (identical | (near > 0.5).any(axis=1)).all()
+
+
+@given(some)
+def test_overlap_is_symmetric_and_a_share(detections: Detections) -> None:
+    iou = box_iou(detections.boxes, detections.boxes)
+    np.testing.assert_allclose(iou, iou.T)
+    assert ((iou >= 0) & (iou <= 1)).all()
+    np.testing.assert_allclose(np.diag(box_inside(detections.boxes, detections.boxes)), 1)
+
+
+@given(some)
+def test_foot_point_is_the_middle_of_the_lower_edge(detections: Detections) -> None:
+    feet = detections.foot_points()
+    assert feet.shape == (len(detections), 2)
+    np.testing.assert_allclose(feet[:, 1], detections.boxes[:, 3])
+    np.testing.assert_allclose(2 * feet[:, 0], detections.boxes[:, 0] + detections.boxes[:, 2])
+
+
+def test_van_seen_as_car_and_truck_is_one_vehicle_and_the_person_before_it_stays() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 11], [0, 0, 10, 10]])
+    kept = suppress(Detections(boxes, np.array([0.6, 0.8, 0.5]), np.array([CAR, TRUCK, PERSON])))
+    assert kept.classes.tolist() == [TRUCK, PERSON]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "scores", "classes", "word"),
+    [
+        ([[0, 0, 1, 1]], [0.5, 0.5], [2], "same objects"),
+        ([[0, 0, 1]], [0.5], [2], "same objects"),
+        ([[0, 0, 1, 1], [5, 0, 1, 1]], [0.5, 0.5], [2, 2], "box of row 1"),
+        ([[0, 0, np.nan, 1]], [0.5], [2], "box of row 0"),
+        ([[0, 0, 1, 1]], [1.5], [2], "score of row 0"),
+        ([[0, 0, 1, 1]], [0.5], [-1], "class of row 0"),
+    ],
+)
+def test_unsound_detections_name_what_is_wrong(boxes: list, scores: list, classes: list, word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        Detections(np.array(boxes, dtype=float), np.array(scores), np.array(classes))
+
+
+def test_heads_are_averaged_away_and_the_rest_is_untouched() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    seen = Detections(
+        np.array([[50.0, 60, 90, 160], [120, 20, 180, 60]]), np.ones(2), np.array([PERSON, CAR])
+    )
+    out = blur_heads(image, seen)
+    assert out[60:95, 50:90].std() < 0.25 * image[60:95, 50:90].std()
+    np.testing.assert_array_equal(out[100:], image[100:])
+    np.testing.assert_array_equal(out[20:60, 120:180], image[20:60, 120:180])
