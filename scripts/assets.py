@@ -171,11 +171,10 @@ def unpack(package: str, npm: Npm, into: Path) -> list[Path]:
     return paths
 
 
-def project(module: str, function: str, into: Path) -> list[Path]:
-    """Let the program's own fetcher bring its piece."""
-    into.mkdir(parents=True, exist_ok=True)
-    getattr(importlib.import_module(module), function)(into)
-    return sorted(path for path in into.rglob("*") if path.is_file())
+def project(module: str, function: str, name: str, into: Path) -> list[Path]:
+    """Let the program's own fetcher bring its piece; `name` is the module's constant for the file."""
+    room = importlib.import_module(module)
+    return [getattr(room, function)(into / getattr(room, name))]
 
 
 @contextlib.contextmanager
@@ -204,13 +203,13 @@ def fetch_all() -> int:
                 "Detector weights",
                 "patrols cannot look at footage",
                 False,
-                lambda: project("geodata.video.weights", "fetch_weights", chosen.models_dir),
+                lambda: project("geodata.video.weights", "fetch_weights", "MODEL_NAME", chosen.models_dir),
             ),
             (
                 "Street clip",
                 "the demonstration camera has no footage",
                 False,
-                lambda: project("geodata.video.clips", "fetch_clip", chosen.clips_dir),
+                lambda: project("geodata.video.clips", "fetch_clip", "CLIP_NAME", chosen.clips_dir),
             ),
         ]
         for title, without, needed, bring in pieces:

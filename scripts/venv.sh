@@ -35,7 +35,7 @@ fi
 
 rm -f .venv/.huiyan-run .venv/.huiyan-test
 echo "Installing the Python packages of $lock (the first time takes a few minutes)"
-.venv/bin/python -m pip install --require-hashes -r "$lock" | sed '/already satisfied/d'
+.venv/bin/python -m pip install --require-hashes -r "$lock" | sed -E '/already satisfied|^Ignoring |^Looking in /d'
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 echo "$wanted" >"$stamp"
 if [ "$purpose" = test ]; then digest requirements.lock pyproject.toml >.venv/.huiyan-run; fi
