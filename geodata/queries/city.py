@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from geodata.queries.frames import read_frame
 
-__all__ = ["buildings", "cameras", "cells", "kerbs", "lamps", "streets", "views"]
+__all__ = ["buildings", "cameras", "cells", "kerbs", "lamps", "pois", "streets", "views"]
 
 
 def cells(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
@@ -55,3 +55,8 @@ def kerbs(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 def lamps(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Street lamps: poles on which a camera can hang."""
     return read_frame(conn, "SELECT id, code, geom FROM component WHERE class_code = '01-18'").to_crs(epsg)
+
+
+def pois(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Points of interest."""
+    return read_frame(conn, "SELECT id, kind, category, geom FROM poi").to_crs(epsg)

@@ -1,0 +1,183 @@
+"""A simulated year of illegal parking: what happened, who noticed, and the true answers kept apart."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from analysis.categories import ILLEGAL_PARKING
+from analysis.crs import STORAGE_EPSG
+from geodata.commands.datasets import Provenance, record
+from geodata.commands.partitions import ensure_months
+from geodata.ingest.copying import copy_rows
+from geodata.models import Stage
+from geodata.queries.city import cameras, cells, kerbs, pois, streets, views
+from geodata.towns.simulation import (
+    bare_kerbs,
+    parking_captures,
+    parking_demand,
+    parking_events,
+    qr_points,
+    qr_reports,
+)
+from geodata.towns.town import Town
+
+__all__ = ["DAYS", "RECALL", "first_moment", "simulate_year"]
+
+DAYS = 365
+RECALL = 0.8
+"""Share of violations in view that the simulated detector finds."""
+QR_POINTS = 120
+LICENCE = "ODbL-1.0"
+
+
+def first_moment(town: Town) -> dt.datetime:
+    """When the simulated year begins: midnight of 2025-11-01 in the town."""
+    return dt.datetime(2025, 11, 1, tzinfo=town.time_zone)
+
+
+def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> None:
+    """
+    Writes exposure, captures and reports of a year, and the truth behind them.
+
+    Violations happen first (`DemandModel`); cameras and people then notice some of them, each by chance. A violation
+    that several cameras caught is one case; the further captures are void as duplicates.
+    """
+    epsg = town.metric_epsg
+    grid, roads = cells(session, epsg), streets(session, epsg)
+    roads = roads[roads["drivable"]]
+    sides = kerbs(session, epsg)
+    bare = bare_kerbs(roads, sides[sides["legal"].eq(True)])  # noqa: FBT003
+    truth = parking_demand(grid, pois(session, epsg), bare, rng)
+    start = first_moment(town)
+    events = parking_events(grid, truth, bare, rng, start=start, days=DAYS, zone=town.time_zone)
+    eyes = cameras(session, epsg)
+    eyes = eyes[(eyes["state"] == "online") & ~eyes["demonstration"]]
+    seen = views(session, epsg)
+    seen = seen[seen.index.isin(eyes.index)]
+    captures = parking_captures(events, seen, eyes["hours_per_day"], RECALL, rng)
+    points = qr_points(grid, roads, QR_POINTS, rng)
+    reports = qr_reports(events, points, rng, captures=captures)
+
+    cell_ids = pd.Series(grid.index, index=grid["code"])
+    _write_points(session, town, points, cell_ids)
+    _write_exposure(session, town, eyes, start)
+    _write_cases(session, town, captures, reports, cell_ids)
+    _write_truth(session, truth, events, cell_ids)
+
+
+def _write_points(session: Session, town: Town, points: gpd.GeoDataFrame, cell_ids: pd.Series[int]) -> None:
+    rows = gpd.GeoDataFrame(
+        {
+            "id": points["qr_id"].to_numpy(),
+            "code": [f"QR{town.county_code}{number:05d}" for number in points["qr_id"]],
+            "cell_id": points["cell_code"].map(cell_ids).to_numpy(),
+            "simulated": True,
+        },
+        geometry=points.geometry.to_numpy(),
+        crs=points.crs,
+    )
+    copy_rows(session, "address_point", rows.to_crs(STORAGE_EPSG))
+    session.execute(text("SELECT setval(pg_get_serial_sequence('address_point', 'id'), :last)"), {"last": len(rows)})
+    record(session, "address_point", town.name, Provenance("Huiyan", LICENCE, "drawn along the streets", simulated=True))
+
+
+def _write_exposure(session: Session, town: Town, eyes: gpd.GeoDataFrame, start: dt.datetime) -> None:
+    """Hours that each camera looked, by month and hour of the day: even over the day."""
+    days = pd.Series(pd.date_range(start.date(), periods=DAYS).to_period("M")).value_counts().sort_index()
+    parts = [
+        pd.DataFrame(
+            {
+                "camera_id": eyes.index,
+                "class_code": ILLEGAL_PARKING,
+                "month": period.start_time.date(),
+                "hour": hour,
+                "hours": (eyes["hours_per_day"] / 24 * count).round(4),
+                "recall": RECALL,
+                "simulated": True,
+            }
+        )
+        for period, count in days.items()
+        for hour in range(24)
+    ]
+    copy_rows(session, "exposure", pd.concat(parts, ignore_index=True))
+    made = Provenance("Huiyan", LICENCE, "hours a day x days of the month, even over the day", simulated=True)
+    record(session, "exposure", town.name, made)
+
+
+def _write_cases(
+    session: Session, town: Town, captures: gpd.GeoDataFrame, reports: gpd.GeoDataFrame, cell_ids: pd.Series[int]
+) -> None:
+    caught = gpd.GeoDataFrame(
+        {
+            "reported_at": captures["captured_at"],
+            "source": "camera",
+            "stage": np.where(captures["same_as"].isna(), Stage.REGISTERED.value, Stage.VOID.value),
+            "camera_id": captures["camera_id"].astype("Int64"),
+            "address_point_id": pd.array([None] * len(captures), dtype="Int64"),
+            "cell_code": captures["cell_code"],
+            "event_id": captures["event_id"],
+        },
+        geometry=captures.geometry,
+        crs=captures.crs,
+    )
+    told = gpd.GeoDataFrame(
+        {
+            "reported_at": reports["reported_at"],
+            "source": "qr",
+            "stage": Stage.REGISTERED.value,
+            "camera_id": pd.array([None] * len(reports), dtype="Int64"),
+            "address_point_id": reports["qr_id"].astype("Int64"),
+            "cell_code": reports["cell_code"],
+            "event_id": reports["event_id"],
+        },
+        geometry=reports.geometry,
+        crs=reports.crs,
+    )
+    rows = pd.concat([caught, told], ignore_index=True).sort_values("reported_at", kind="stable", ignore_index=True)
+    rows.insert(0, "id", np.arange(1, len(rows) + 1))
+    local_day = rows["reported_at"].dt.tz_convert(town.time_zone).dt.strftime("%Y%m%d")
+    of_day = rows.groupby(local_day).cumcount() + 1
+    rows["number"] = town.county_code + "-" + local_day + "-" + of_day.astype(str).str.zfill(6)
+    rows["cell_id"] = rows["cell_code"].map(cell_ids)
+    rows["class_code"] = ILLEGAL_PARKING
+    rows["simulated"] = True
+    ensure_months(session, rows["reported_at"].min(), rows["reported_at"].max())
+    sightings = rows[["id", "event_id"]].rename(columns={"id": "case_id"})
+    copy_rows(session, "case_file", rows.drop(columns=["cell_code", "event_id"]).to_crs(STORAGE_EPSG))
+    session.execute(text("SELECT setval(pg_get_serial_sequence('case_file', 'id'), :last)"), {"last": len(rows)})
+    copy_rows(session, "truth_sighting", sightings)
+    made = Provenance(
+        "Huiyan",
+        LICENCE,
+        "violations drawn from a written demand model, noticed by cameras that see the place and by people at QR points",
+        simulated=True,
+    )
+    record(session, "case_file", town.name, made)
+
+
+def _write_truth(
+    session: Session, truth: pd.DataFrame, events: gpd.GeoDataFrame, cell_ids: pd.Series[int]
+) -> None:
+    rates = pd.DataFrame(
+        {"cell_id": truth.index, "class_code": ILLEGAL_PARKING, "rate_per_h": truth["rate_per_h"].to_numpy()}
+    )
+    copy_rows(session, "truth_rate", rates)
+    rows = gpd.GeoDataFrame(
+        {
+            "id": events["event_id"],
+            "cell_id": events["cell_code"].map(cell_ids),
+            "class_code": ILLEGAL_PARKING,
+            "began_at": events["started_at"],
+            "lasted_s": events["duration_min"] * 60.0,
+        },
+        geometry=shapely.force_2d(events.geometry.to_numpy()),
+        crs=events.crs,
+    )
+    copy_rows(session, "truth_event", rows.to_crs(STORAGE_EPSG))
