@@ -31,7 +31,10 @@ TINY_HEADS: tuple[tuple[tuple[int, int], ...], ...] = (
 class Detector(Protocol):
     """Anything that finds traffic in a frame."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What findings say they were made with."""
+        ...
 
     def detect(self, frame: NDArray[np.uint8]) -> Detections:
         """Detections of a (h, w, 3) BGR frame in its own pixels, one box an object, best first."""

@@ -132,7 +132,7 @@ def sample(path: Path, every_s: float) -> Iterator[Frame]:
             if due.wants(time_s):
                 due.took(time_s)
                 yield _frame(time_s, picture, about)
-        if not due.next_s:
+        if not due.interval:
             raise StreamError("{path} holds no picture that can be decoded.", MEND, path=path.name)
 
 
@@ -215,13 +215,13 @@ class _Due:
 
     every_s: float
     slack_s: float
-    next_s: float = 0.0
+    interval: int = 0
 
     def wants(self, time_s: float) -> bool:
-        return time_s >= self.next_s - self.slack_s
+        return time_s >= self.interval * self.every_s - self.slack_s
 
     def took(self, time_s: float) -> None:
-        self.next_s = (int((time_s + self.slack_s) / self.every_s) + 1) * self.every_s
+        self.interval = 1 + max(self.interval, int((time_s + self.slack_s) / self.every_s))
 
 
 def _keyframes(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -37,6 +37,7 @@ def project(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray
 cameras = st.tuples(st.floats(3, 20), st.floats(5, 40), st.floats(400, 1500))
 
 
+@settings(deadline=None)
 @given(cameras, st.integers(4, 6), st.sampled_from([0.0, 5.0e6]))
 def test_exact_points_are_recovered_exactly(
     pose: tuple[float, float, float], count: int, origin: float
@@ -50,6 +51,7 @@ def test_exact_points_are_recovered_exactly(
     np.testing.assert_allclose(fit.to_pixels(GROUND + origin), pixels, atol=1e-3)
 
 
+@settings(deadline=None)
 @given(cameras, st.floats(0, 767), st.floats(1, 300))
 def test_above_the_horizon_there_is_no_ground(pose: tuple[float, float, float], x: float, up: float) -> None:
     _, tilt, focal = pose
@@ -61,6 +63,7 @@ def test_above_the_horizon_there_is_no_ground(pose: tuple[float, float, float], 
         fit.to_ground([[x, horizon + up], [x, horizon - up]])
 
 
+@settings(deadline=None)
 @given(cameras)
 def test_the_error_grows_with_distance(pose: tuple[float, float, float]) -> None:
     matrix = camera(*pose)
@@ -85,6 +88,7 @@ def test_noise_shows_as_residual() -> None:
     assert 0.02 < fit.rmse_m < 0.6 and fit.max_m == fit.residuals_m.max()
 
 
+@settings(deadline=None)
 @given(st.integers(3, 8), st.floats(-5, 5), st.floats(-50, 50))
 def test_points_on_a_line_do_not_fix_a_plane(count: int, slope: float, shift: float) -> None:
     x = np.linspace(0, 700, count)
@@ -93,6 +97,7 @@ def test_points_on_a_line_do_not_fix_a_plane(count: int, slope: float, shift: fl
         fit_homography(line, GROUND[np.arange(count) % 6])
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000))
 def test_three_of_four_on_a_line_are_refused(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import InputError
@@ -34,6 +34,7 @@ some = st.lists(item, max_size=25).map(
 )
 
 
+@settings(deadline=None)
 @given(some)
 def test_suppressing_twice_is_suppressing_once(detections: Detections) -> None:
     once = suppress(detections)
@@ -42,6 +43,7 @@ def test_suppressing_twice_is_suppressing_once(detections: Detections) -> None:
     np.testing.assert_array_equal(once.classes, twice.classes)
 
 
+@settings(deadline=None)
 @given(some)
 def test_kept_boxes_of_a_class_overlap_little_and_dropped_ones_overlap_a_better_one(
     found: Detections,
@@ -57,6 +59,7 @@ def test_kept_boxes_of_a_class_overlap_little_and_dropped_ones_overlap_a_better_
             assert (identical | (near > 0.5).any(axis=1)).all()
 
 
+@settings(deadline=None)
 @given(some)
 def test_overlap_is_symmetric_and_a_share(detections: Detections) -> None:
     iou = box_iou(detections.boxes, detections.boxes)
@@ -65,6 +68,7 @@ def test_overlap_is_symmetric_and_a_share(detections: Detections) -> None:
     np.testing.assert_allclose(np.diag(box_inside(detections.boxes, detections.boxes)), 1)
 
 
+@settings(deadline=None)
 @given(some)
 def test_foot_point_is_the_middle_of_the_lower_edge(detections: Detections) -> None:
     feet = detections.foot_points()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import InputError
@@ -40,6 +40,7 @@ def test_a_parked_car_is_found_once_and_its_stay_goes_on() -> None:
     assert now[0].dwell_s == 55 and now[0].foot_px == (180, 190)
 
 
+@settings(deadline=None)
 @given(
     every_s=st.floats(0.5, 20),
     dwell_s=st.floats(1, 200),
@@ -55,6 +56,7 @@ def test_it_never_fires_before_its_time(
     assert len(fired) == (every_s * (len(boxes) - 1) >= max(dwell_s, 5 * every_s))
 
 
+@settings(deadline=None)
 @given(st.floats(0, 700), st.floats(0, 500), st.floats(5, 80), st.floats(5, 80))
 def test_it_never_fires_for_a_box_whose_foot_is_outside(x: float, y: float, wide: float, high: float) -> None:
     box = (x, y, x + wide, y + high)
@@ -64,6 +66,7 @@ def test_it_never_fires_for_a_box_whose_foot_is_outside(x: float, y: float, wide
     assert inside or not fired
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 39), max_size=20))
 def test_misses_within_the_window_are_forgiven_and_more_are_not(missed: set[int]) -> None:
     samples = [seen() if row in missed else seen(PARKED) for row in range(40)]

@@ -49,7 +49,7 @@ def test_what_is_no_picture_is_refused(frame: NDArray) -> None:
 
 def test_tiny_places_a_box_by_cell_anchor_and_stride() -> None:
     coarse, fine = np.full((1, 255, 2, 3), -20, np.float32), np.full((1, 255, 4, 6), -20, np.float32)
-    # Anchor 1 of the fine head (37×58), row 2, column 3, in the middle of its cell, at twice the anchor's width.
+    # Anchor 1 of the fine head (37×58), row 2, column 3, amid its cell, at twice the anchor's width.
     fine[0, 85 : 85 + 5, 2, 3] = [0, 0, np.log(2), 0, logit(0.9)]
     fine[0, 85 + 5 + CAR, 2, 3] = logit(0.8)
     calls = []
