@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from analysis.crs import STORAGE_EPSG
 from analysis.vision.calibration import Homography, fit_homography
-from analysis.vision.detections import class_name
+from analysis.vision.detections import CLASS_NAMES
 from analysis.vision.standing import ImageZone, StandingRule
 from analysis.vision.yolo import Detector
 from geodata import database
@@ -201,7 +201,7 @@ def _write_samples(session: Session, camera: Camera, result: PatrolResult, groun
             session.add(
                 Detection(
                     sample_id=sample.id,
-                    label=class_name(int(kind)),
+                    label=CLASS_NAMES[int(kind)][1],
                     score=round(float(score), 4),
                     x1=x1,
                     y1=y1,
@@ -234,7 +234,7 @@ def _write_findings(
                 camera_id=camera.id,
                 zone_id=zone.id,
                 class_code=zone.class_code,
-                label=class_name(each.vehicle_class),
+                label=CLASS_NAMES[each.vehicle_class][1],
                 first_seen_at=each.first_seen_at,
                 last_seen_at=each.last_seen_at,
                 dwell_s=each.dwell_s,

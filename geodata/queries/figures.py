@@ -1,0 +1,125 @@
+"""Key figures and the facts behind a click."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from geodata.queries.frames import read_table
+
+__all__ = [
+    "KeyFigures",
+    "camera_facts",
+    "cell_facts",
+    "key_figures",
+    "measure_breaks",
+    "violation_span",
+    "violations_by_month",
+]
+
+MEASURE_COLUMNS = ("coverage_ratio", "rate", "captures", "exposure_h", "reports")
+
+
+@dataclass(frozen=True)
+class KeyFigures:
+    """Numbers at the head of the overview; areas in square metres, ratios in [0, 1]."""
+
+    cells: int
+    cameras: int
+    cameras_online: int
+    coverage_ratio: float | None
+    dark_cells: int
+    violations: int
+    findings: int
+    reports: int
+
+
+def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
+    """
+    Counts over the whole town; violations, findings and reports pass `filters` (since, until: aware times).
+    """
+    row = conn.execute(
+        text(
+            "SELECT (SELECT count(*) FROM unit_cell), (SELECT count(*) FROM camera),"
+            " (SELECT count(*) FROM camera WHERE state = 'online'),"
+            " (SELECT sum(m.coverage_ratio * c.area_m2) / sum(c.area_m2) FROM cell_measure m"
+            " JOIN unit_cell c ON c.id = m.cell_id),"
+            " (SELECT count(*) FROM unit_cell c LEFT JOIN cell_measure m ON m.cell_id = c.id WHERE m.rate IS NULL)"
+        )
+    ).one()
+    sums = conn.execute(
+        text(
+            "SELECT count(*), count(*) FILTER (WHERE origin = 'finding'), count(*) FILTER (WHERE source = 'qr')"
+            " FROM violation t WHERE (CAST(:since AS timestamptz) IS NULL OR t.at >= :since)"
+            " AND (CAST(:until AS timestamptz) IS NULL OR t.at < :until)"
+            " AND (CAST(:source AS text) IS NULL OR t.source = :source)"
+        ),
+        {"since": filters.get("since"), "until": filters.get("until"), "source": filters.get("source")},
+    ).one()
+    return KeyFigures(*row, *sums)
+
+
+def cell_facts(conn: Connection, cell_id: int) -> dict[str, Any] | None:
+    """What is known of a cell, or None if there is no such cell."""
+    row = conn.execute(
+        text(
+            "SELECT c.code, c.area_m2, a.name_zh, a.name_en, m.coverage_ratio, m.cameras, m.captures, m.reports,"
+            " m.exposure_h, m.rate, m.rate_lower, m.rate_upper, c.simulated FROM unit_cell c"
+            " JOIN area a ON a.id = c.area_id LEFT JOIN cell_measure m ON m.cell_id = c.id WHERE c.id = :id"
+        ),
+        {"id": cell_id},
+    ).mappings()
+    found = row.first()
+    return dict(found) if found else None
+
+
+def camera_facts(conn: Connection, camera_id: int) -> dict[str, Any] | None:
+    """What is known of a camera, or None if there is no such camera."""
+    row = conn.execute(
+        text(
+            "SELECT c.code, c.component_code, c.name, c.state, c.heading_deg, c.tilt_deg, c.height_m, c.hfov_deg,"
+            " c.resolution_px, c.range_m, c.hours_per_day, c.owner, c.share_level, c.pose_simulated,"
+            " c.demonstration, v.area_m2, v.near_m, v.detect_m, v.observe_m, v.recognise_m, v.identify_m"
+            " FROM camera c LEFT JOIN camera_view v ON v.camera_id = c.id WHERE c.id = :id"
+        ),
+        {"id": camera_id},
+    ).mappings()
+    found = row.first()
+    return dict(found) if found else None
+
+
+def measure_breaks(conn: Connection, measure: str, classes: int) -> list[float]:
+    """
+    Upper limits of all classes but the last, at quantiles of the values that are above zero.
+
+    Equal limits are told once, so there may be fewer.
+    """
+    if measure not in MEASURE_COLUMNS:
+        raise ValueError(f"no such measure: {measure}")
+    values = read_table(conn, f"SELECT {measure} AS v FROM cell_measure WHERE {measure} > 0")["v"]  # noqa: S608
+    if values.empty:
+        return []
+    limits = np.quantile(values.to_numpy(dtype=float), np.arange(1, classes) / classes)
+    return sorted({float(f"{limit:.3g}") for limit in limits})
+
+
+def violation_span(conn: Connection) -> tuple[dt.datetime, dt.datetime] | None:
+    """Times of the first and the last violation, or None if there are none."""
+    first, last = conn.execute(text("SELECT min(at), max(at) FROM violation")).one()
+    return None if first is None else (first, last)
+
+
+def violations_by_month(conn: Connection, zone: str) -> pd.DataFrame:
+    """Counts by month (of the town's time) and source."""
+    return read_table(
+        conn,
+        "SELECT to_char(at AT TIME ZONE :zone, 'YYYY-MM') AS month, source, count(*) AS n"
+        " FROM violation GROUP BY 1, 2 ORDER BY 1, 2",
+        {"zone": zone},
+    )
