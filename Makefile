@@ -45,8 +45,8 @@ types: ## mypy, strict on analysis
 shots: setup-test ## every screen, in both languages, as PNG in shots/
 	@$(BIN)/python -m tests.browser.shots $(ARGS)
 
-town: setup ## load a town: make town TOWN=haining
-	@TWIN_TOWN=$(TOWN) $(BIN)/huiyan load $(ARGS)
+town: setup ## load a town: make town TOWN=haining (ARGS=--replace in place of the loaded one)
+	@$(BIN)/huiyan load $(TOWN) $(ARGS)
 
 status: ## where the data live, what runs, what is loaded
 	@scripts/venv.sh run
