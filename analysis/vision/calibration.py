@@ -18,7 +18,7 @@ DEGENERATE = 1e-6
 HORIZON = 1e-9
 """Depth, where a reference point has about 1, at which a pixel counts as on the horizon."""
 CLICK_PX = 2.0
-"""Usual error of a foot point: how far a box's lower edge lies from where the object stands."""
+"""Assumed error of a foot point: how far a box's lower edge lies from where the object stands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,8 +127,8 @@ def fit_homography(pixels: ArrayLike, ground_m: ArrayLike) -> Homography:
     Parameters
     ----------
     pixels
-        (n, 2) x, y of n ≥ 4 reference points in the picture, no three of the chosen four on one line. Six
-        well spread points halve the error of four.
+        (n, 2) x, y of n ≥ 4 reference points in the picture, four of them with no three on one line. Six to eight,
+        well spread, even out the error of each click.
     ground_m
         (n, 2) the same points on the ground in a metric system, in metres.
 
