@@ -127,8 +127,8 @@ def fit_homography(pixels: ArrayLike, ground_m: ArrayLike) -> Homography:
     Parameters
     ----------
     pixels
-        (n, 2) x, y of n ≥ 4 reference points in the picture, four of them with no three on one line. Six to eight,
-        well spread, even out the error of each click.
+        (n, 2) x, y of n ≥ 4 reference points in the picture, four of them with no three on one line. Six to
+        eight, well spread, even out the error of each click.
     ground_m
         (n, 2) the same points on the ground in a metric system, in metres.
 
