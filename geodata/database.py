@@ -130,7 +130,7 @@ def unavailable(error: Exception) -> DatabaseUnavailable:
 @contextmanager
 def transaction(url: str | None = None) -> Iterator[Session]:
     """One transaction: committed at the end, rolled back on any error."""
-    with guarded(), Session(engine(url)) as session, session.begin():
+    with guarded(), Session(engine(url), expire_on_commit=False) as session, session.begin():
         yield session
 
 

@@ -1,3 +1,36 @@
-"""The frame around every screen."""
+"""The frame around every screen: theme, language, navigation."""
+
+from pathlib import Path
+
 import streamlit as st
-st.write("shell")
+
+from layers.i18n import LANGUAGES, N_
+from pages.session import language, set_language, words
+
+st.set_page_config(page_title="Huiyan 慧眼", page_icon=":material/visibility:", layout="wide")
+st.html(f"<style>{(Path(__file__).parent.parent / 'layers' / 'looks.css').read_text(encoding='utf-8')}</style>")
+
+current = language()
+page = st.navigation(
+    [
+        st.Page("overview.py", title=words(N_("Overview")), icon=":material/map:", default=True),
+        st.Page("camera_planning.py", title=words(N_("Cameras")), icon=":material/videocam:", url_path="cameras"),
+        st.Page("parking_demand.py", title=words(N_("Parking")), icon=":material/local_parking:", url_path="parking"),
+        st.Page("video_patrol.py", title=words(N_("Video")), icon=":material/smart_display:", url_path="video"),
+        st.Page("data_catalogue.py", title=words(N_("Data")), icon=":material/database:", url_path="data"),
+    ]
+)
+with st.sidebar:
+    st.html('<div style="font-weight:700;font-size:1.19rem;line-height:1.2">慧眼 Huiyan</div>')
+    chosen = st.segmented_control(
+        words(N_("Language")),
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        default=current,
+        key="language",
+        label_visibility="collapsed",
+    )
+if chosen and chosen != current:
+    set_language(chosen)
+    st.rerun()
+page.run()

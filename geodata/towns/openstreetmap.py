@@ -49,7 +49,9 @@ def measured(extract: Path, town: Town) -> Measured:
     pipes = _numbered(osm.pipes(), town)
     pipes["length_m"] = pipes.length.round(3)
     lamps = _numbered(osm.lamps(), town)
-    lamps["code"] = [build_component_code(town.county_code, *LAMP_CLASS.split("-"), n).text for n in lamps.index]
+    lamps["code"] = [
+        build_component_code(town.county_code, *LAMP_CLASS.split("-"), n).text for n in lamps.index
+    ]
     lamps["class_code"] = LAMP_CLASS
     return Measured(
         streets=streets.drop(columns="all_tags"),

@@ -79,7 +79,10 @@ def find_town(name: str) -> Town:
     """
     if name not in towns():
         raise NotFound(
-            "There is no town '{name}'.", "Set TWIN_TOWN to one of: {names}.", name=name, names=", ".join(towns())
+            "There is no town '{name}'.",
+            "Set TWIN_TOWN to one of: {names}.",
+            name=name,
+            names=", ".join(towns()),
         )
     with (Path(__file__).parent / f"{name}.toml").open("rb") as file:
         raw: dict[str, Any] = tomllib.load(file)

@@ -51,6 +51,8 @@ class PatrolSample:
         How long the detector took.
     detections
         What it saw, down to `RECORDED_SCORE`, in pixels of the frame.
+    picture_jpeg
+        The frame without boxes, heads blurred.
     """
 
     time_s: float
@@ -60,6 +62,7 @@ class PatrolSample:
     height_px: int
     seconds: float
     detections: Detections
+    picture_jpeg: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +193,7 @@ def patrol_clip(
                 height_px=frame.image.shape[0],
                 seconds=took,
                 detections=detections.at_least(RECORDED_SCORE),
+                picture_jpeg=still_jpeg(frame.image, detections),
             )
         )
         if progress is not None:

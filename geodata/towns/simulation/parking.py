@@ -263,7 +263,7 @@ def parking_events(
         )
     hours = pd.date_range(start, periods=round(days * 24), freq="h").tz_convert("UTC")
     local = hours.tz_convert(zone)
-    busy = hour_of_week_profile()[local.dayofweek.to_numpy() * 24 + local.hour.to_numpy()]
+    busy = hour_of_week_profile()[local.day_of_week.to_numpy() * 24 + local.hour.to_numpy()]
     cell = np.repeat(np.arange(len(cells)), rng.poisson(rates * busy.sum()))
     hour = rng.choice(len(hours), len(cell), p=busy / busy.sum())
     seconds = rng.integers(0, 3600, len(cell))

@@ -1,0 +1,5 @@
+"""camera_planning."""
+
+import streamlit as st
+
+st.write("…")

@@ -1,0 +1,5 @@
+"""data_catalogue."""
+
+import streamlit as st
+
+st.write("…")

@@ -1,0 +1,5 @@
+"""parking_demand."""
+
+import streamlit as st
+
+st.write("…")

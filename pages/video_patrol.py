@@ -1,0 +1,5 @@
+"""video_patrol."""
+
+import streamlit as st
+
+st.write("…")

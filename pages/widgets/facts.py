@@ -1,0 +1,77 @@
+"""What is known of a cell or a camera, as a small table with units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from layers.i18n import N_
+from pages.session import words
+from pages.widgets.screen import fact_table, simulated_mark
+
+__all__ = ["camera_panel", "cell_panel"]
+
+STATES = {"online": N_("online"), "offline": N_("offline"), "maintenance": N_("in maintenance")}
+SHARES = {1: N_("own office only"), 2: N_("departments"), 3: N_("all partners")}
+
+
+def cell_panel(facts: dict[str, Any] | None, language: str) -> None:
+    """Facts of a cell."""
+    if facts is None:
+        st.caption(words(N_("This cell is gone.")))
+        return
+    st.markdown(f"**{words(N_('Unit cell'))} {facts['code']}**")
+    nobody = words(N_("no evidence: nobody looked"))
+    rate = facts["rate"]
+    rows = [
+        (words(N_("Community")), facts["name_zh"] if language == "zh-CN" else facts["name_en"]),
+        (words(N_("Area")), f"{facts['area_m2']:,.0f} m²"),
+        (words(N_("Ground seen")), _share(facts["coverage_ratio"])),
+        (words(N_("Cameras that see it")), _count(facts["cameras"])),
+        (words(N_("Captures")), _count(facts["captures"])),
+        (words(N_("Reports by people")), _count(facts["reports"])),
+        (words(N_("Exposure")), nobody if facts["exposure_h"] is None else f"{facts['exposure_h']:,.0f} h"),
+        (words(N_("Violations per hour of full view")), nobody if rate is None else f"{rate:.3f}"),
+    ]
+    if rate is not None:
+        rows.append((words(N_("95 % interval")), f"{facts['rate_lower']:.3f} – {facts['rate_upper']:.3f}"))
+    fact_table(rows)
+    if facts["simulated"]:
+        st.html(simulated_mark())
+
+
+def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
+    """Facts of a camera."""
+    del language
+    if facts is None:
+        st.caption(words(N_("This camera is gone.")))
+        return
+    st.markdown(f"**{facts['name']}**")
+    rows = [
+        (words(N_("Code (GB/T 28181)")), facts["code"]),
+        (words(N_("State")), words(STATES.get(facts["state"], facts["state"]))),
+        (words(N_("Heading")), f"{facts['heading_deg']:.0f}°"),
+        (words(N_("Height · tilt")), f"{facts['height_m']:.1f} m · {facts['tilt_deg']:.0f}°"),
+        (words(N_("Horizontal field")), f"{facts['hfov_deg']:.0f}°"),
+        (words(N_("Picture · range")), f"{facts['resolution_px']} px · {facts['range_m']:.0f} m"),
+        (words(N_("Looked at")), f"{facts['hours_per_day']:.1f} h/d"),
+        (words(N_("Shared with")), words(SHARES.get(facts["share_level"], ""))),
+    ]
+    if facts["area_m2"] is not None:
+        rows.append((words(N_("Visible ground")), f"{facts['area_m2']:,.0f} m²"))
+        reach = " / ".join(f"{facts[f'{name}_m']:.0f}" for name in ("detect", "observe", "recognise", "identify"))
+        rows.append((words(N_("Detect / observe / recognise / identify to")), f"{reach} m"))
+    fact_table(rows)
+    if facts["pose_simulated"]:
+        st.html(f"{simulated_mark()} {words(N_('heading and lens'))}")
+    if facts["demonstration"]:
+        st.caption(words(N_("Demonstration camera: plays recorded footage of another place.")))
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"

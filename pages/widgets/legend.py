@@ -1,0 +1,90 @@
+"""Legends with units, and the line that says where data come from."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from layers.i18n import N_
+from layers.layer import Colour, Layer, Measure
+from layers.ramps import NO_EVIDENCE, css
+from pages.session import words
+from pages.widgets.screen import simulated_mark
+
+__all__ = ["attribution", "choropleth_legend", "legend", "number", "source_line"]
+
+
+def number(value: float | None, measure: Measure) -> str:
+    """A value of a measure as people read it."""
+    if value is None or pd.isna(value):
+        return words(measure.empty)
+    return f"{value:.{measure.digits}%}" if measure.percent else f"{value:,.{measure.digits}f}"
+
+
+def choropleth_legend(measure: Measure, breaks: Sequence[float]) -> None:
+    """Classes of a choropleth with their limits, unit, and the colour of no evidence."""
+    lowest = words(N_("up to"))
+    limits = [number(limit, measure) for limit in breaks]
+    labels = [f"{lowest} {limits[0]}"] if limits else [words(N_("all"))]
+    labels += [f"– {limit}" for limit in limits[1:]]
+    if limits:
+        labels.append(f"> {limits[-1]}")
+    steps = "".join(
+        f'<span class="{"dark" if _is_dark(colour) else ""}" style="background:{css((*colour[:3], 255))}">'
+        f"{html.escape(label)}</span>"
+        for label, colour in zip(labels, measure.ramp, strict=False)
+    )
+    none = _key(NO_EVIDENCE, words(measure.empty), "fill")
+    st.html(
+        f'<div class="hy-legend"><b>{html.escape(words(measure.title))}</b> ({html.escape(words(measure.unit))})'
+        f'<span class="hy-ramp">{steps}</span>{none}</div>'
+    )
+
+
+def legend(layers: Sequence[Layer]) -> None:
+    """Colours of the layers that are shown."""
+    parts = []
+    for layer in layers:
+        keys = "".join(_key(entry.colour, words(entry.label), entry.mark) for entry in layer.legend)
+        if keys:
+            parts.append(f'<div class="hy-legend"><b>{html.escape(words(layer.title))}</b>{keys}</div>')
+    if parts:
+        st.html("".join(parts))
+
+
+def attribution(sources: Sequence[str]) -> None:
+    """The sources, on the map's lower edge."""
+    text = " · ".join(html.escape(source) for source in sources)
+    st.html(f'<div class="hy-onmap"><span>{text}</span></div>')
+
+
+def source_line(register: pd.DataFrame, layers: Sequence[Layer]) -> None:
+    """Source, licence and revision of what is shown, and which of it is simulated."""
+    names = {name for layer in layers for name in layer.datasets}
+    rows = register[register["name"].isin(names)]
+    if rows.empty:
+        return
+    titles = [words(layer.title) for layer in layers if register.loc[register["name"].isin(layer.datasets), "simulated"].any()]
+    facts = (
+        f"{words(N_('Source'))}: {'; '.join(sorted(set(rows['source'])))} · "
+        f"{words(N_('Licence'))}: {'; '.join(sorted(set(rows['licence'])))} · "
+        f"{words(N_('Revision'))} {int(rows['revision'].max())}"
+    )
+    mark = f" {simulated_mark()} {html.escape(', '.join(titles))}" if titles else ""
+    st.html(f'<div class="hy-source">{html.escape(facts)}{mark}</div>')
+
+
+def _key(colour: Colour, label: str, mark: str) -> str:
+    kind = "" if mark == "fill" else f" {mark}"
+    return (
+        f'<span class="hy-key"><span class="hy-swatch{kind}" style="background:{css(colour)}"></span>'
+        f"{html.escape(label)}</span>"
+    )
+
+
+def _is_dark(colour: Colour) -> bool:
+    red, green, blue, _ = colour
+    return 0.299 * red + 0.587 * green + 0.114 * blue < 140
