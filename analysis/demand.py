@@ -195,8 +195,8 @@ def capture_recapture(n_camera: int, n_report: int, n_both: int, *, level: float
     Notes
     -----
     Both must notice independently of each other. Where reporters look at what cameras show them, or both
-    favour the same conspicuous violations, the total is too low. With fewer than about 7 in both it is
-    biased low as well.
+    favour the same places or the same conspicuous violations, the total is too low: estimate kinds of places
+    apart and add up. With fewer than about 7 in both it is biased low as well.
 
     References
     ----------

@@ -45,7 +45,7 @@ def test_captures_alone_rank_cameras_but_rates_rank_places():
     assert by_rate > by_count + 0.15
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 500), st.floats(0.1, 1e4), st.floats(1.01, 100), st.floats(0.01, 10), st.floats(0, 1e3))
 def test_more_exposure_narrows_the_interval(count, hours, factor, shape, prior_h):
     prior = GammaPrior(shape, prior_h)
@@ -54,7 +54,7 @@ def test_more_exposure_narrows_the_interval(count, hours, factor, shape, prior_h
     assert ((many["upper"] - many["lower"]) < (few["upper"] - few["lower"])).all()
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 200), st.floats(1, 1e3), st.integers(2, 50))
 def test_looking_longer_at_the_same_rate_narrows_the_interval(count, hours, factor):
     few = violation_rate(pd.Series([count]), pd.Series([hours]), prior="jeffreys")
@@ -66,7 +66,7 @@ def test_looking_longer_at_the_same_rate_narrows_the_interval(count, hours, fact
     st.lists(st.tuples(st.integers(0, 40), st.floats(0.5, 5e3)), min_size=1, max_size=30),
     st.floats(0.05, 0.99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_rates_are_finite_and_inside_wide_intervals(rows, level):
     counts, exposure_h = pd.Series([row[0] for row in rows]), pd.Series([row[1] for row in rows])
     rates = violation_rate(counts, exposure_h, level=level)
@@ -77,7 +77,7 @@ def test_rates_are_finite_and_inside_wide_intervals(rows, level):
     assert rates["evidence"].all()
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=20))
 def test_nobody_looking_is_no_evidence_and_never_zero(looked):
     index = [f"cell {number}" for number in range(len(looked))]
