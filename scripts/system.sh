@@ -185,21 +185,33 @@ if [ "$may_install" = no ]; then
 fi
 
 echo "Installing: apt-get install --no-install-recommends ${wanted[*]}"
-install() {
+said=$(mktemp)
+dropin=
+tidy() {
+  rm -f "$said"
+  if [ -n "$dropin" ]; then as_root rm -f "$dropin"; as_root rmdir --ignore-fail-on-non-empty "$(dirname "$dropin")"; fi
+}
+trap tidy EXIT
+
+apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-    -o Dpkg::Use-Pty=0 "$@" >/dev/null || {
-    as_root apt-get update -qq # the lists may be older than the mirror
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-      -o Dpkg::Use-Pty=0 "$@" >/dev/null
-  }
+    -o Dpkg::Use-Pty=0 "$@" </dev/null >"$said" 2>&1
+}
+
+install() {
+  apt_install "$@" && return 0
+  as_root apt-get update -qq # the lists may be older than the mirror
+  apt_install "$@" && return 0
+  grep -E '^(E|W|dpkg):|error' "$said" >&2 || tail -n 20 "$said" >&2
+  complain "apt could not install $*." "Mend what it says above, then run this again."
 }
 
 if [ "$fresh_postgres" = yes ]; then
   # Debian would make and start a server of its own; ours is private, so for the length of this install it does not.
   install postgresql-common
-  dropin=/etc/postgresql-common/createcluster.d/huiyan-setup.conf
-  if [ -d "$(dirname "$dropin")" ]; then
-    trap 'as_root rm -f "$dropin"' EXIT
+  if grep -q "^include_dir '/etc/postgresql-common/createcluster.d'" /etc/postgresql-common/createcluster.conf 2>/dev/null; then
+    dropin=/etc/postgresql-common/createcluster.d/huiyan-setup.conf
+    as_root mkdir -p "$(dirname "$dropin")"
     echo "create_main_cluster = false" | as_root tee "$dropin" >/dev/null
   fi
 fi
