@@ -379,12 +379,12 @@ def _lagrangian(
             best, best_price, best_rows, idle = bound, price, rows, 0
         else:
             idle += 1
-            if idle == 8:
-                theta, idle, price = 0.6 * theta, 0, best_price
+            if idle == 15:
+                theta, idle, price, way = 0.6 * theta, 0, best_price, 0.0 * way
                 continue
         slope = np.bincount(covers[rows].indices, minlength=weight.size) - 1.0
         slope[((price <= 0) & (slope > 0)) | ((price >= weight) & (slope < 0))] = 0.0
-        way = 0.6 * way + slope
+        way = 0.9 * way + slope
         size = float(way @ way)
         if size < 1e-12 or theta < 1e-4 or best - covered <= PROOF_RATIO * best:
             break
