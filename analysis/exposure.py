@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["camera_exposure", "cell_exposure"]
 
-_CUT_M = 0.0005
-"""Half the width of the cut through a kerb where a view ends."""
-
 
 def cell_exposure(
     cells: gpd.GeoDataFrame,
@@ -206,14 +203,16 @@ def _sight(
         require_metric(cells=cells, kerbs=kerbs)
         lines = kerbs.geometry.to_numpy()
         line_tree = shapely.STRtree(lines)
-    bounds = shapely.bounds(seen)
+    bounds, outlines = shapely.bounds(seen), shapely.boundary(seen)
     pairs = shapely.STRtree(seen).query(ground, predicate="intersects")
     for row, group in pd.Series(pairs[1]).groupby(pairs[0]):
         cell, cameras = ground[row], np.sort(group.to_numpy())
         if lines is None:
             points, weights = _ground_places(cell, seen[cameras], spacing_m)
         else:
-            points, weights = _line_places(cell, lines[line_tree.query(cell, "intersects")], seen[cameras])
+            points, weights = _line_places(
+                cell, lines[line_tree.query(cell, "intersects")], outlines[cameras]
+            )
         if not len(weights):
             continue
         masks: list[tuple[int, NDArray[np.bool_]]] = []
@@ -250,11 +249,21 @@ def _ground_places(
 
 
 def _line_places(
-    cell: BaseGeometry, lines: NDArray[np.object_], views: NDArray[np.object_]
+    cell: BaseGeometry, lines: NDArray[np.object_], outlines: NDArray[np.object_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Middle points of the lines in the cell, cut where a view begins or ends, and the metres of each."""
-    outlines = shapely.union_all(shapely.buffer(shapely.boundary(views), _CUT_M))
-    parts = shapely.get_parts(shapely.difference(shapely.intersection(lines, cell), outlines))
-    lengths = shapely.length(parts)
-    parts, lengths = parts[lengths > 0], lengths[lengths > 0]
-    return shapely.get_coordinates(shapely.line_interpolate_point(parts, 0.5, normalized=True)), lengths
+    parts = shapely.get_parts(shapely.intersection(lines, cell))
+    parts = parts[shapely.length(parts) > 0]
+    count = len(parts)
+    crossings = shapely.intersection(parts[:, None], outlines[None, :])
+    points, pair = shapely.get_coordinates(crossings.ravel(), return_index=True)
+    crossed = pair // max(len(outlines), 1)
+    ends = np.concatenate([np.zeros(count), shapely.length(parts)])
+    metres = np.concatenate([ends, shapely.line_locate_point(parts[crossed], shapely.points(points))])
+    part = np.concatenate([np.arange(count), np.arange(count), crossed])
+    order = np.lexsort((metres, part))
+    metres, part = metres[order], part[order]
+    piece = (part[1:] == part[:-1]) & (metres[1:] > metres[:-1])
+    middle = (metres[1:] + metres[:-1])[piece] / 2
+    places = shapely.line_interpolate_point(parts[part[1:][piece]], middle)
+    return shapely.get_coordinates(places), np.diff(metres)[piece]
