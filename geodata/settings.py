@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,7 +40,8 @@ class Settings(BaseSettings):
     """A patrol looks at one frame in this many seconds of footage."""
     tile_max_bytes: int = Field(default=500_000, ge=10_000)
     """A tile larger than this is thinned to the next coarser form."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    """How much the web process tells; INFO names every request."""
 
     @property
     def assets_dir(self) -> Path:

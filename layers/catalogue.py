@@ -78,13 +78,13 @@ def _pipe_colour(attribute: str) -> str:
     for network, colour in reversed(ramps.PIPES.items()):
         if network != "unknown":
             tail = f"properties.{attribute} == '{network}' ? {list(colour)} : {tail}"
-    return f"@@={tail}"
+    return f"{tail}"
 
 
 _PIPE_LEGEND = tuple(LegendEntry(ramps.PIPES[key], words, "line") for key, words in NETWORKS.items())
 _NODE_LEGEND = tuple(LegendEntry(ramps.PIPES[key], words, "dot") for key, words in NETWORKS.items())
 _CAMERA_COLOUR = (
-    f"@@=properties.demonstration ? {list(ramps.ACCENT)} : "
+    f"properties.demonstration ? {list(ramps.ACCENT)} : "
     f"properties.state == 'online' ? {list(ramps.CAMERA)} : {list(ramps.CAMERA_OFF)}"
 )
 _TIME_FILTERS = {
@@ -143,7 +143,7 @@ _ALL = (
             coarse_below=13,
             coarse_where="t.highway IN ('motorway','trunk','primary','secondary','tertiary')",
         ),
-        form=Form(line="@@=properties.drivable ? [255,255,255,255] : [255,255,255,140]", line_px=2.5),
+        form=Form(line="properties.drivable ? [255,255,255,255] : [255,255,255,140]", line_px=2.5),
         legend=(LegendEntry((255, 255, 255, 255), N_("street"), "line"),),
         export=Export(
             "street_edge",
@@ -219,7 +219,7 @@ _ALL = (
         tile=TileSource("kerb", {"rule": "t.rule", "legal": "t.legal"}, "line", min_zoom=12),
         form=Form(
             line=(
-                f"@@=properties.legal == true ? {list(ramps.KERB)} : "
+                f"properties.legal == true ? {list(ramps.KERB)} : "
                 "properties.legal == false ? [178, 24, 43, 200] : [140, 144, 148, 160]"
             ),
             line_px=2,

@@ -76,7 +76,7 @@ def tile_layer(
         filled=fill is not None,
         stroked=stroked,
         extruded=form.height is not None,
-        get_elevation=f"@@=properties.{form.height}" if form.height else 0,
+        get_elevation=f"properties.{form.height}" if form.height else 0,
         get_fill_color=_colour(fill),
         get_line_color=_colour(form.line),
         get_line_width=form.line_px,
@@ -145,7 +145,6 @@ def deck(layers: Sequence[pdk.Layer], view: pdk.ViewState, tooltip: str | None =
         layers=list(layers),
         initial_view_state=view,
         map_provider=None,
-        map_style=None,
         tooltip={"html": tooltip} if tooltip else False,
         parameters={"clearColor": [part / 255 for part in GROUND]},
     )
@@ -162,7 +161,7 @@ def choropleth_colour(measure: Measure, breaks: Sequence[float]) -> str:
     classes = str(list(measure.ramp[len(breaks)]))
     for limit, colour in reversed(list(zip(breaks, measure.ramp, strict=False))):
         classes = f"{value} <= {limit!r} ? {list(colour)} : {classes}"
-    return f"@@={value} >= 0 ? ({classes}) : {list(NO_EVIDENCE)}"
+    return f"{value} >= 0 ? ({classes}) : {list(NO_EVIDENCE)}"
 
 
 def _colour(colour: Colour | str | None) -> Any:
@@ -172,7 +171,7 @@ def _colour(colour: Colour | str | None) -> Any:
 def _radius(base: float) -> str:
     """Bins grow with what they hold; single features have the layer's own radius."""
     return (
-        f"@@=properties.n >= 100 ? {base * 2.4} : properties.n >= 20 ? {base * 1.8} :"
+        f"properties.n >= 100 ? {base * 2.4} : properties.n >= 20 ? {base * 1.8} :"
         f" properties.n >= 5 ? {base * 1.3} : {base}"
     )
 

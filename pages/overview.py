@@ -129,7 +129,7 @@ def _map(
         elif name == "unit_cells":
             drawn.append(tile_layer(LAYERS[name], measure=measure, breaks=limits, revision=revision))
         else:
-            drawn.append(tile_layer(LAYERS[name], filters=filters, revision=revision))
+            drawn.append(tile_layer(LAYERS[name], revision=revision))
     register = cached.register(revision)
     named = [LAYERS["violations" if name == HEAT else name] for name in shown]
     used = {dataset for layer in named for dataset in layer.datasets}

@@ -7,8 +7,10 @@ import streamlit as st
 from layers.i18n import LANGUAGES, N_
 from pages.session import language, set_language, words
 
-st.set_page_config(page_title="Huiyan 慧眼", page_icon=":material/visibility:", layout="wide")
-st.html(f"<style>{(Path(__file__).parent.parent / 'layers' / 'looks.css').read_text(encoding='utf-8')}</style>")
+LOOKS = Path(__file__).parent.parent / "layers"
+
+st.set_page_config(page_title="Huiyan 慧眼", page_icon=str(LOOKS / "mark.svg"), layout="wide")
+st.html(f"<style>{(LOOKS / 'looks.css').read_text(encoding='utf-8')}</style>")
 
 current = language()
 page = st.navigation(

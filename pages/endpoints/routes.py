@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,7 +30,9 @@ class Door:
 
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[None]:
-        """Closes the connections when the process ends."""
+        """Keeps the server's log to what settings ask for, and closes the connections when the process ends."""
+        for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+            logging.getLogger(name).setLevel(settings().log_level)
         try:
             yield
         finally:

@@ -119,7 +119,7 @@ def _start_web(chosen: Settings) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "uvicorn", "app:app", "--host", chosen.host, "--port", str(chosen.port)]
     command += ["--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"]
     # uvicorn is started by its own name, so it learns Streamlit's settings from the environment
-    extra = {"STREAMLIT_SERVER_PORT": str(chosen.port), "STREAMLIT_SERVER_ADDRESS": chosen.host}
+    extra = {"STREAMLIT_SERVER_PORT": str(chosen.port), "STREAMLIT_SERVER_ADDRESS": chosen.host, "STREAMLIT_LOGGER_LEVEL": "warning"}
     return subprocess.Popen(command, cwd=ROOT, env={**_environment(), **extra}, start_new_session=True)
 
 

@@ -1,0 +1,169 @@
+"""A headless Chromium that may talk to this machine only, and tells what it heard."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlparse
+
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+__all__ = ["Browser", "browser", "find_chromium"]
+
+QUIET = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--hide-scrollbars",
+)
+MAP = '[data-testid="stDeckGlJsonChart"] canvas'
+
+
+def find_chromium() -> tuple[str, str] | None:
+    """Paths of Chromium and its driver, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    browser_path = next((found for name in names if (found := shutil.which(name))), None)
+    driver = shutil.which("chromedriver")
+    return (browser_path, driver) if browser_path and driver else None
+
+
+class Browser:
+    """What the tests ask of a browser."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+        self._events: list[dict[str, object]] = []
+
+    def open(self, url: str) -> None:
+        """Opens a page and forgets what was heard before."""
+        self.driver.get_log("performance")
+        self.driver.get_log("browser")
+        self._events = []
+        self.driver.get(url)
+
+    def requests(self) -> list[str]:
+        """Every address asked for since `open`, but those inside the page (data:, blob:)."""
+        self._listen()
+        found = []
+        for event in self._events:
+            if event["method"] == "Network.requestWillBeSent":
+                address = str(event["params"]["request"]["url"])  # type: ignore[index]
+                if urlparse(address).scheme in ("http", "https", "ws", "wss"):
+                    found.append(address)
+        return found
+
+    def failures(self) -> list[str]:
+        """Answers with status 400 or more, and requests without an answer, since `open`."""
+        self._listen()
+        found = []
+        for event in self._events:
+            if event["method"] == "Network.responseReceived":
+                answer = event["params"]["response"]  # type: ignore[index]
+                if int(answer["status"]) >= 400:
+                    found.append(f"{answer['status']} {answer['url']}")
+        return found
+
+    def complaints(self) -> list[str]:
+        """Errors in the console."""
+        return [str(entry["message"]) for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def wait_settled(self, timeout_s: float = 60, *, quiet_s: float = 1.2) -> None:
+        """Until Streamlit has run its script, and no request has been sent for a while."""
+        idle = "return !document.querySelector('[data-testid=\"stStatusWidget\"]') && !!document.querySelector('h1')"
+        WebDriverWait(self.driver, timeout_s).until(lambda d: d.execute_script(idle))
+        count, since, until = -1, time.monotonic(), time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            now = len(self.requests())
+            if now != count:
+                count, since = now, time.monotonic()
+            elif time.monotonic() - since > quiet_s:
+                return
+            time.sleep(0.2)
+
+    def has_map(self) -> bool:
+        """There is a map on the page."""
+        return bool(self.driver.find_elements(By.CSS_SELECTOR, MAP))
+
+    def map_colours(self) -> int:
+        """How many different colours the map shows: a blank map has one."""
+        shot = self.driver.find_element(By.CSS_SELECTOR, MAP).screenshot_as_png
+        import cv2  # noqa: PLC0415
+        import numpy as np  # noqa: PLC0415
+
+        picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
+        return len(np.unique(picture.reshape(-1, 3) // 8, axis=0))
+
+    def wait_painted(self, timeout_s: float = 60) -> int:
+        """Until every map shows something and stops changing; the number of colours of the first, 0 without a map."""
+        until, last, same = time.monotonic() + timeout_s, -1, 0
+        while self.has_map() and time.monotonic() < until:
+            now = self.map_colours()
+            same = same + 1 if now == last and now > 3 else 0
+            if same >= 3:
+                return now
+            last = now
+            time.sleep(0.5)
+        return max(last, 0)
+
+    def text(self) -> str:
+        """All words on the page."""
+        return str(self.driver.find_element(By.TAG_NAME, "body").text)
+
+    def shoot(self, path: Path) -> None:
+        """Writes the page as it is seen."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.driver.get_screenshot_as_png())
+
+    def _listen(self) -> None:
+        for entry in self.driver.get_log("performance"):
+            self._events.append(json.loads(str(entry["message"]))["message"])
+
+
+@contextmanager
+def browser(width: int = 1440, height: int = 900, language: str = "en-US") -> Iterator[Browser]:
+    """
+    A browser of this size and language.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no Chromium or it does not start.
+    """
+    found = find_chromium()
+    if found is None:
+        raise RuntimeError("There is no Chromium with its driver; make test installs them.")
+    options = webdriver.ChromeOptions()
+    options.binary_location = found[0]
+    for argument in (*QUIET, f"--window-size={width},{height}", f"--lang={language}"):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"intl.accept_languages": language})
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    try:
+        driver = webdriver.Chrome(options=options, service=Service(found[1]))
+    except WebDriverException as error:
+        raise RuntimeError(f"Chromium does not start: {error.msg}") from error
+    try:
+        # a window narrower than 500 px exists only for a device
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        yield Browser(driver)
+    finally:
+        driver.quit()

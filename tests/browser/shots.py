@@ -1,0 +1,33 @@
+"""`make shots`: every screen, in both languages, at a desk's and a phone's size. The app must be running or startable."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from geodata.settings import settings
+from tests.browser.chrome import browser
+from tests.browser.serving import running_app
+
+SCREENS = {"overview": "", "cameras": "cameras", "parking": "parking", "video": "video", "data": "data"}
+LANGUAGES = {"en": "en-US", "zh-CN": "zh-CN"}
+SIZES = ((1440, 900), (390, 844))
+
+
+def main(folder: Path) -> None:
+    """Writes shots/<screen>-<language>-<width>.png."""
+    with running_app(settings()) as address:
+        for language, accepted in LANGUAGES.items():
+            for width, height in SIZES:
+                with browser(width, height, accepted) as eyes:
+                    for name, path in SCREENS.items():
+                        eyes.open(f"{address}/{path}?lang={language}")
+                        eyes.wait_settled()
+                        eyes.wait_painted()
+                        target = folder / f"{name}-{language}-{width}.png"
+                        eyes.shoot(target)
+                        print(target)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("shots"))
