@@ -66,7 +66,7 @@ def estimate_demand(session: Session, town: Town, progress: Progress = silent) -
         {"class": ILLEGAL_PARKING, "first": first, "until": until},
     ).set_index("cell_id")
     counts = counts.reindex(grid.index).fillna(0).astype(int)
-    # a capture on ground that the exposure's sampling missed is too little to estimate from
+    # captures of cameras that have since been moved: counted and shown, but there is nothing to divide them by
     usable = counts["captures"].where(looked["exposure_h"] > 0, 0)
     rates = violation_rate(usable, looked["exposure_h"])
     found = rates.assign(captures=counts["captures"], reports=counts["reports"], exposure_h=looked["exposure_h"])

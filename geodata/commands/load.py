@@ -89,7 +89,7 @@ def load_town(name: str, progress: Progress = silent, *, replace: bool = False) 
         progress(7, STEPS, "Estimating demand")
         estimate_demand(session, town)
         progress(8, STEPS, "Counting")
-        counts = dict(session.execute(text("SELECT name, rows FROM dataset ORDER BY name")).tuples().all())
+        counts = {row.name: row.rows for row in session.execute(text("SELECT name, rows FROM dataset ORDER BY name"))}
     with database.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("ANALYZE"))
     progress(STEPS, STEPS, "The town is ready")

@@ -25,7 +25,7 @@ app = typer.Typer(
 
 @contextmanager
 def _database(*, migrated: bool = True) -> Iterator[None]:
-    """The database for one command: a private cluster that it had to start is stopped at its end."""
+    """The database for one command; a private cluster that nobody else uses is stopped at its end."""
     chosen = settings()
     info = None if chosen.database_url else cluster.ensure(chosen.data_dir)
     try:
@@ -34,7 +34,7 @@ def _database(*, migrated: bool = True) -> Iterator[None]:
         yield
     finally:
         database.dispose()
-        if info is not None and info.started_by_us:
+        if info is not None:
             cluster.stop(info)
 
 

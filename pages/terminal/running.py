@@ -56,7 +56,7 @@ def run_all() -> None:
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _stop(parts)
-        if info is not None and info.started_by_us:
+        if info is not None:
             cluster.stop(info)
 
 

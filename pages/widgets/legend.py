@@ -14,7 +14,7 @@ from layers.ramps import NO_EVIDENCE, css
 from pages.session import words
 from pages.widgets.screen import simulated_mark
 
-__all__ = ["attribution", "choropleth_legend", "legend", "number", "source_line"]
+__all__ = ["attribution", "choropleth_legend", "keys", "legend", "number", "source_line"]
 
 
 def number(value: float | None, measure: Measure) -> str:
@@ -53,6 +53,12 @@ def legend(layers: Sequence[Layer]) -> None:
             parts.append(f'<div class="hy-legend"><b>{html.escape(words(layer.title))}</b>{keys}</div>')
     if parts:
         st.html("".join(parts))
+
+
+def keys(title: str, entries: Sequence[tuple[Colour, str, str]]) -> None:
+    """Colours of something that is no layer: (colour, words, fill | line | dot)."""
+    marks = "".join(_key(colour, words(label), mark) for colour, label, mark in entries)
+    st.html(f'<div class="hy-legend"><b>{html.escape(words(title))}</b>{marks}</div>')
 
 
 def attribution(sources: Sequence[str]) -> None:

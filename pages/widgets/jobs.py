@@ -1,0 +1,56 @@
+"""A button that gives work to a worker, and a bar that shows how far it is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from geodata import database
+from geodata.jobs.queue import defer
+from geodata.queries.jobs import newest_job
+from layers.i18n import N_
+from pages.session import forget, recall, remember, words
+
+__all__ = ["job_button"]
+
+LOOK_EVERY_S = 1.5
+
+
+def job_button(kind: str, label: str, **arguments: str) -> None:
+    """
+    Puts a job into the queue and shows its progress; the screen is drawn anew when it has ended.
+
+    Parameters
+    ----------
+    kind
+        Kind of job.
+    label
+        Words on the button, translated.
+    **arguments
+        What the job is given.
+    """
+    if st.button(label, icon=":material/play_arrow:", key=f"job_{kind}", width="stretch"):
+        with database.connection() as conn:
+            before = newest_job(conn, kind)
+        remember(f"job_{kind}", before.id if before else 0)
+        defer(kind, **arguments)
+    if recall(f"job_{kind}") is not None:
+        _progress(kind)
+
+
+@st.fragment(run_every=LOOK_EVERY_S)
+def _progress(kind: str) -> None:
+    after = recall(f"job_{kind}")
+    if after is None:
+        return
+    with database.connection() as conn:
+        job = newest_job(conn, kind)
+    if job is None or job.id <= after:
+        st.progress(0.0, words(N_("Waiting for a worker …")))
+    elif job.state == "running":
+        st.progress(job.share, words(job.message or N_("Working …")))
+    else:
+        forget(f"job_{kind}")
+        if job.state == "failed":
+            st.error(job.error)
+        else:
+            st.rerun()
