@@ -179,3 +179,28 @@ def town_copy(server: ClusterInfo, town_template: str) -> Iterator[str]:
     """A town for one test to write in."""
     with _passing_copy(server, town_template) as url:
         yield url
+
+
+class LoneServer:
+    """A server that one test may stop and start; its database is migrated and empty."""
+
+    def __init__(self, info: ClusterInfo) -> None:
+        self._info = info
+        self.url = info.url
+
+    def stop(self) -> None:
+        """As an administrator would: whoever is connected is thrown out."""
+        cluster._shut_down(self._info.data_dir)
+
+    def start(self) -> None:
+        """At the same address."""
+        place = self._info.data_dir.parent
+        cluster._start(self._info.bin_dir, place, cluster._account(self._info.data_dir), durable=False)
+
+
+@pytest.fixture
+def lone_server(server: ClusterInfo, tmp_path: Path) -> Iterator[LoneServer]:
+    """A server of the test's own, apart from the one that tests share."""
+    with cluster.temporary(tmp_path) as info, chosen(info.url):
+        database.migrate()
+        yield LoneServer(info)

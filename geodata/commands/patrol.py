@@ -30,6 +30,7 @@ from geodata.settings import settings
 from geodata.towns.town import Town
 from geodata.video.detector import load_detector
 from geodata.video.patrol import PatrolFinding, PatrolResult, patrol_clip
+from geodata.video.streams import footage
 
 __all__ = ["patrol_cameras"]
 
@@ -108,7 +109,8 @@ def _patrol(
             for zone in zones
         ],
         calibration=homography,
-        start_at=dt.datetime.now(dt.UTC).replace(microsecond=0),
+        # recorded footage is taken to end now; whole seconds would let two patrols claim one moment
+        start_at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=footage(clip).duration_s),
         progress=lambda share: progress(round(share * 100), 100, "Looking at footage"),
     )
     with database.transaction() as session:

@@ -56,13 +56,16 @@ def geojson_stream(
         If the database does not answer.
     """
     address = database.psycopg_url(url or database.database_url())
-    with database.guarded(), _connect(address) as conn:
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        conn.execute(f"SET LOCAL search_path TO {database.SEARCH_PATH}")
-        conn.execute("SET LOCAL timezone TO 'UTC'")
-        yield _head(conn, layer, export, title, method, datasets)
-        yield from _features(conn, export)
-        yield b"\n]}\n"
+    try:
+        with psycopg.connect(address, connect_timeout=5) as conn:
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            conn.execute(f"SET LOCAL search_path TO {database.SEARCH_PATH}")
+            conn.execute("SET LOCAL timezone TO 'UTC'")
+            yield _head(conn, layer, export, title, method, datasets)
+            yield from _features(conn, export)
+            yield b"\n]}\n"
+    except psycopg.OperationalError as error:
+        raise database.unavailable(error) from error
 
 
 def export_file(path: Path, chunks: Iterator[bytes]) -> int:
@@ -90,13 +93,6 @@ def export_file(path: Path, chunks: Iterator[bytes]) -> int:
         part.unlink(missing_ok=True)
         raise
     return size
-
-
-def _connect(address: str) -> psycopg.Connection:
-    try:
-        return psycopg.connect(address, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        raise database.unavailable(error) from error
 
 
 def _head(
@@ -152,13 +148,19 @@ def _features(conn: psycopg.Connection, export: ExportQuery) -> Iterator[bytes]:
     )
     waiting: list[bytes] = []
     size = 0
-    comma = b"\n"
+    before = b"\n"
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
         for row in copy:
-            waiting += (comma, bytes(row).rstrip(b"\n"))
-            comma = b",\n"
+            waiting.append(row)
             size += len(row)
             if size > CHUNK:
-                yield b"".join(waiting)
+                yield before + _listed(waiting)
+                before = b",\n"
                 waiting, size = [], 0
-    yield b"".join(waiting)
+    if waiting:
+        yield before + _listed(waiting)
+
+
+def _listed(rows: list[bytes]) -> bytes:
+    """Lines as items of a JSON list: PostgreSQL's JSON has no line break but the one that ends each row."""
+    return b"".join(rows)[:-1].replace(b"\n", b",\n")

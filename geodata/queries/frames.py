@@ -46,7 +46,7 @@ def read_frame(
     result = conn.execute(clause, parameters or {})
     columns = list(result.keys())
     frame = pd.DataFrame.from_records([tuple(row) for row in result], columns=columns)
-    shapes = shapely.from_wkb([None if wkb is None else bytes.fromhex(str(wkb)) for wkb in frame[geometry]])
+    shapes = shapely.from_wkb([None if pd.isna(wkb) else bytes.fromhex(str(wkb)) for wkb in frame[geometry]])
     frame[geometry] = shapely.set_srid(shapes, 0) if len(frame) else gpd.array.from_shapely([])
     found = gpd.GeoDataFrame(frame, geometry=geometry, crs=epsg)
     return found.set_index(index) if index in columns else found

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from geodata.errors import NotFound
 from geodata.export.geojson import geojson_stream
 from geodata.queries.health import COUNT_SQL
 from geodata.queries.heat import heat_sql
@@ -112,7 +113,7 @@ class Endpoints:
             raise BadQuery("There are no pictures of '{kind}'.", "Choose sample or finding.", **request.path_params)
         rows = await self.tiles.rows(sql, {"id": _integer(request, "id")})
         if not rows or rows[0][0] is None:
-            return Response(status_code=404)
+            raise NotFound("There is no such picture.", "Pictures are kept of the newest patrol only.")
         return Response(bytes(rows[0][0]), media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
 
 
@@ -140,5 +141,7 @@ def _filters(request: Request) -> dict[str, Any]:
             found[name] = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     for name in ("class", "source"):
         if value := request.query_params.get(name):
+            if "\0" in value:
+                raise BadQuery("{name} holds a NUL character.", "Write text.", name=name)
             found[name] = value
     return found

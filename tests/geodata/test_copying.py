@@ -1,0 +1,114 @@
+"""What is copied in comes back unchanged, or nothing is copied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from geodata import database
+from geodata.errors import IngestError
+from geodata.ingest.copying import copy_rows
+from geodata.queries.frames import read_frame
+
+pytestmark = pytest.mark.postgis
+
+HARD = [
+    "",
+    "\\N",
+    "\\.",
+    "a\tb\nc\rd",
+    'quoted "twice"',
+    "O'Brien",
+    "慧眼 🛰",
+    "\x01\x02\x7f",
+    "%s {x} :y",
+    "\\",
+]
+
+
+def pois(names: list[Any], **columns: Any) -> gpd.GeoDataFrame:
+    facts = {"name": names, "kind": "shop", "category": "test", **columns}
+    return gpd.GeoDataFrame(
+        pd.DataFrame(facts, index=range(len(names))),
+        geometry=gpd.points_from_xy(24.9 + np.arange(len(names)) / 1e3, np.full(len(names), 60.1)),
+        crs=4326,
+    )
+
+
+def count() -> int:
+    with database.connection() as conn:
+        return int(conn.scalar(text("SELECT count(*) FROM poi")) or 0)
+
+
+def test_hard_texts_come_back(empty_database: str) -> None:
+    with database.transaction() as session:
+        assert copy_rows(session, "poi", pois(HARD)) == len(HARD)
+    with database.connection() as conn:
+        rows = read_frame(conn, "SELECT id, name, geom, ST_SRID(g3857) AS web FROM poi ORDER BY id")
+    assert rows["name"].tolist() == HARD
+    assert rows["web"].eq(3857).all()
+    assert rows.geometry.x.tolist() == pytest.approx([24.9 + n / 1e3 for n in range(len(HARD))])
+
+
+@given(names=st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))))
+@given_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_comes_back(names: list[str], empty_database: str) -> None:
+    with database.transaction() as session:
+        assert copy_rows(session, "poi", pois(names)) == len(names)
+        assert session.scalars(text("SELECT name FROM poi ORDER BY id")).all() == names
+        session.execute(text("DELETE FROM poi"))
+
+
+def test_everything_missing_becomes_null(empty_database: str) -> None:
+    missing = [None, np.nan, pd.NA, pd.NaT]
+    for osm_id in (
+        pd.array([7, None, None, None], dtype="Int64"),
+        pd.Series([7, *missing[1:]], dtype=object),
+    ):
+        with database.transaction() as session:
+            session.execute(text("DELETE FROM poi"))
+            copy_rows(session, "poi", pois(missing, osm_id=osm_id))
+            rows = session.execute(text("SELECT name, osm_id FROM poi ORDER BY id")).all()
+        assert [tuple(row) for row in rows] == [(None, 7), (None, None), (None, None), (None, None)]
+
+
+def test_times_keep_their_moment(empty_database: str) -> None:
+    moment = pd.Timestamp("2026-03-29 03:30", tz="Asia/Shanghai")
+    rows = pd.DataFrame({"at": [moment], "actor": "test", "action": "look", "subject": "x", "details": "{}"})
+    with database.transaction() as session:
+        copy_rows(session, "audit", rows)
+        assert session.scalar(text("SELECT at FROM audit")) == moment
+
+
+def test_no_rows_are_no_work(empty_database: str) -> None:
+    with database.transaction() as session:
+        assert copy_rows(session, "poi", pois([])) == 0
+
+
+def test_strange_columns_and_metres_are_refused(empty_database: str) -> None:
+    with (
+        pytest.raises(IngestError, match="poi has no column colour, size"),
+        database.transaction() as session,
+    ):
+        copy_rows(session, "poi", pois(["a"], colour="red", size=1))
+    with pytest.raises(IngestError, match=r"poi are not in degrees.*to_crs\(4490\)"):
+        with database.transaction() as session:
+            copy_rows(session, "poi", pois(["a"]).to_crs(3067))
+    with pytest.raises(IngestError, match="not in degrees"), database.transaction() as session:
+        copy_rows(session, "poi", pois(["a"]).set_crs(None, allow_override=True))
+    assert count() == 0
+
+
+def test_a_bad_row_leaves_nothing_of_the_good_ones(empty_database: str) -> None:
+    with pytest.raises(psycopg.Error), database.transaction() as session:
+        copy_rows(session, "poi", pois(["good", "bad"], osm_id=["1", "one"]))
+    assert count() == 0
