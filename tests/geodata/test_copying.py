@@ -95,16 +95,14 @@ def test_no_rows_are_no_work(empty_database: str) -> None:
 
 
 def test_strange_columns_and_metres_are_refused(empty_database: str) -> None:
-    with (
-        pytest.raises(IngestError, match="poi has no column colour, size"),
-        database.transaction() as session,
-    ):
-        copy_rows(session, "poi", pois(["a"], colour="red", size=1))
-    with pytest.raises(IngestError, match=r"poi are not in degrees.*to_crs\(4490\)"):
-        with database.transaction() as session:
-            copy_rows(session, "poi", pois(["a"]).to_crs(3067))
-    with pytest.raises(IngestError, match="not in degrees"), database.transaction() as session:
-        copy_rows(session, "poi", pois(["a"]).set_crs(None, allow_override=True))
+    refused = [
+        (pois(["a"], colour="red", size=1), "poi has no column colour, size"),
+        (pois(["a"]).to_crs(3067), r"poi are not in degrees.*to_crs\(4490\)"),
+        (pois(["a"]).set_crs(None, allow_override=True), "not in degrees"),
+    ]
+    for rows, said in refused:
+        with pytest.raises(IngestError, match=said), database.transaction() as session:
+            copy_rows(session, "poi", rows)
     assert count() == 0
 
 
