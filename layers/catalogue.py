@@ -103,10 +103,8 @@ _ALL = (
             "unit_cell",
             {
                 "code": "t.code",
-                **{m.id: f"m.{m.id}" for m in MEASURES},
-                "rate_lower": "m.rate_lower",
-                "rate_upper": "m.rate_upper",
-                "cameras": "m.cameras",
+                # the browser's tile reader turns a missing number into 0; what is not known is therefore -1
+                **{m.id: f"coalesce(m.{m.id}, -1)" for m in MEASURES},
             },
             "area",
             join="LEFT JOIN cell_measure m ON m.cell_id = t.id",

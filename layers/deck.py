@@ -156,7 +156,7 @@ def view_state(centre: tuple[float, float], zoom: float, *, pitch_deg: float = 0
 
 
 def choropleth_colour(measure: Measure, breaks: Sequence[float]) -> str:
-    """A deck.gl expression: value → colour of its class; a missing value is the colour of no evidence."""
+    """A deck.gl expression: value → colour of its class; below 0 (not known) it is the colour of no evidence."""
     value = f"properties.{measure.id}"
     classes = str(list(measure.ramp[len(breaks)]))
     for limit, colour in reversed(list(zip(breaks, measure.ramp, strict=False))):

@@ -16,6 +16,7 @@ __all__ = [
     "NO_EVIDENCE",
     "ORANGES",
     "PIPES",
+    "PROPOSED",
     "PURPLES",
     "QR",
     "STREET",
@@ -37,7 +38,7 @@ ORANGES = _ramp("FEF0D9", "FDCC8A", "FC8D59", "E34A33", "B30000")
 PURPLES = _ramp("F2F0F7", "CBC9E2", "9E9AC8", "756BB1", "54278F")
 """Purples, 5 classes: more was looked at."""
 
-NO_EVIDENCE: Colour = (150, 155, 158, 60)
+NO_EVIDENCE: Colour = (128, 134, 138, 105)
 """Nobody looked: neither good nor bad."""
 GROUND: Colour = (241, 243, 240, 255)
 BUILDING: Colour = (205, 210, 206, 235)
@@ -51,6 +52,8 @@ CAR_PARK: Colour = (66, 103, 178, 150)
 KERB: Colour = (66, 103, 178, 220)
 QR: Colour = (106, 61, 154, 220)
 ACCENT: Colour = (240, 165, 0, 255)
+PROPOSED: Colour = (190, 30, 120, 255)
+"""Not there yet: apart from every colour of what is."""
 
 PIPES: dict[str, Colour] = {
     "water": (31, 98, 190, 255),

@@ -14,6 +14,7 @@ from geodata import database
 from geodata.queries import cells as cell_queries
 from geodata.queries import datasets, figures, planning, watching
 from geodata.towns.town import Town, find_town
+from layers.catalogue import LAYERS
 
 __all__ = [
     "breaks",
@@ -22,6 +23,7 @@ __all__ = [
     "cell",
     "cell_table",
     "key_figures",
+    "layer_rows",
     "months",
     "patrol",
     "plan",
@@ -114,6 +116,13 @@ def register(revision: int) -> pd.DataFrame:
         rows: Sequence[Row[Any]] = datasets.dataset_rows(conn)
     columns = ["name", "town", "source", "licence", "method", "rows", "revision", "loaded_at", "simulated"]
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def layer_rows(revision: int) -> dict[str, int]:
+    """Rows of every table or view that a layer exports."""
+    with database.connection() as conn:
+        return datasets.count_rows(conn, sorted({each.export.table for each in LAYERS.values()}))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251

@@ -17,14 +17,14 @@ from layers.layer import Form
 from pages import cached
 from pages.session import language, recall, remember, words
 from pages.widgets.facts import camera_panel, cell_panel
-from pages.widgets.legend import choropleth_legend, keys, legend, source_line
+from pages.widgets.legend import choropleth_legend, keys, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen, simulated_mark
 
 COVERAGE = MEASURES[0]
 LAYER_IDS = ("unit_cells", "streets", "camera_views", "cameras")
-PROPOSED = Form(fill=ramps.ACCENT, line=(90, 60, 0, 255), radius_px=8)
-PROPOSED_VIEW = Form(fill=(*ramps.ACCENT[:3], 90), line=(*ramps.ACCENT[:3], 220))
+PROPOSED = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=8)
+PROPOSED_VIEW = Form(fill=(*ramps.PROPOSED[:3], 70), line=(*ramps.PROPOSED[:3], 220))
 
 
 def main() -> None:
@@ -100,12 +100,13 @@ def _map(revision: int, town: Town, plan: Plan | None) -> Click | None:
         ]
     layers = [LAYERS[name] for name in LAYER_IDS]
     register = cached.register(revision)
-    sources = sorted(set(register.loc[register["name"].isin({d for x in layers for d in x.datasets}), "source"]))
-    click = show_map("cameras_map", drawn, view_state(town.centre, town.zoom - 0.35), sources, height_px=560)
+    sources, simulated = shown_sources(register, layers)
+    view = view_state(town.centre, town.zoom - 0.35)
+    click = show_map("cameras_map", drawn, view, sources, simulated=simulated, height_px=560)
     choropleth_legend(COVERAGE, COVERAGE.breaks or ())
     legend([LAYERS["camera_views"], LAYERS["cameras"]])
     if plan is not None:
-        keys(N_("Proposal"), [(ramps.ACCENT, N_("proposed camera and what it would see"), "dot")])
+        keys(N_("Proposal"), [(ramps.PROPOSED, N_("proposed camera and what it would see"), "dot")])
     source_line(register, layers)
     return click
 

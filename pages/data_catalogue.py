@@ -21,11 +21,11 @@ def main() -> None:
         if revision is None:
             return
         register = cached.register(revision)
-        _downloads(register)
+        _downloads(register, cached.layer_rows(revision))
         _register(register)
 
 
-def _downloads(register: pd.DataFrame) -> None:
+def _downloads(register: pd.DataFrame, counts: dict[str, int]) -> None:
     st.subheader(words(N_("Layers to download")), anchor=False)
     st.caption(words(N_("RFC 7946 GeoJSON, EPSG:4326, with revision, method, source and licence inside.")))
     rows = []
@@ -37,17 +37,11 @@ def _downloads(register: pd.DataFrame) -> None:
         rows.append(
             f"<tr><td><b>{html.escape(words(layer.title))}</b> {mark}<br>"
             f'<span class="hy-source">{html.escape(words(layer.method))}</span></td>'
-            f'<td class="n">{_count(layer.id, mine)}</td>'
+            f'<td class="n">{counts[layer.export.table]:,}</td>'
             f'<td><a class="hy-get" href="/api/export/{layer.id}.geojson" download>{layer.id}.geojson</a></td></tr>'
         )
     head = "".join(f"<th>{html.escape(words(title))}</th>" for title in (N_("Layer"), N_("Rows"), N_("File")))
     st.html(f'<table class="hy-table"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
-
-
-def _count(layer: str, mine: pd.DataFrame) -> str:
-    """Rows of a layer that is one table; a layer over several tells in its file."""
-    rows = mine["rows"].iloc[0] if layer == "unit_cells" else mine["rows"].sum()
-    return f"{int(rows):,}" if layer != "violations" else f"≤ {int(rows):,}"
 
 
 def _register(register: pd.DataFrame) -> None:

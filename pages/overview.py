@@ -15,7 +15,7 @@ from layers.layer import Measure
 from pages import cached
 from pages.session import language, words
 from pages.widgets.facts import camera_panel, cell_panel
-from pages.widgets.legend import choropleth_legend, legend, source_line
+from pages.widgets.legend import choropleth_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
 
@@ -132,9 +132,9 @@ def _map(
             drawn.append(tile_layer(LAYERS[name], revision=revision))
     register = cached.register(revision)
     named = [LAYERS["violations" if name == HEAT else name] for name in shown]
-    used = {dataset for layer in named for dataset in layer.datasets}
-    sources = sorted(set(register.loc[register["name"].isin(used), "source"]))
-    click = show_map("overview_map", drawn, view_state(town.centre, town.zoom, pitch_deg=40), sources, height_px=600)
+    sources, simulated = shown_sources(register, named)
+    view = view_state(town.centre, town.zoom, pitch_deg=40)
+    click = show_map("overview_map", drawn, view, sources, simulated=simulated, height_px=600)
     if "unit_cells" in shown:
         choropleth_legend(measure, limits)
     legend([layer for layer in named if layer.id not in ("unit_cells", "streets")])

@@ -15,7 +15,7 @@ from layers.layer import Form, Measure
 from pages import cached
 from pages.session import language, words
 from pages.widgets.facts import cell_panel
-from pages.widgets.legend import choropleth_legend, source_line
+from pages.widgets.legend import choropleth_legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
 
@@ -69,18 +69,17 @@ def _figures(cells: pd.DataFrame) -> None:
 def _one_map(revision: int, town: Town, measure: Measure) -> Click | None:
     limits = list(measure.breaks or cached.breaks(revision, measure.id, len(measure.ramp)))
     st.markdown(f"**{words(measure.title)}**")
-    st.caption(words(measure.meaning))
     drawn = [
         tile_layer(
             LAYERS["buildings"], revision=revision, form=Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
         ),
         tile_layer(LAYERS["unit_cells"], measure=measure, breaks=limits, revision=revision),
     ]
-    register = cached.register(revision)
-    sources = sorted(set(register.loc[register["name"].isin(["unit_cell", "building"]), "source"]))
+    sources, simulated = shown_sources(cached.register(revision), [LAYERS["unit_cells"], LAYERS["buildings"]])
     view = view_state(town.centre, town.zoom - 1.15)
-    click = show_map(f"parking_{measure.id}", drawn, view, sources, height_px=430)
+    click = show_map(f"parking_{measure.id}", drawn, view, sources, simulated=simulated, height_px=430)
     choropleth_legend(measure, limits)
+    st.caption(words(measure.meaning))
     return click
 
 

@@ -19,7 +19,7 @@ from layers.layer import Form
 from pages import cached
 from pages.session import language, words
 from pages.widgets.jobs import job_button
-from pages.widgets.legend import legend, source_line
+from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import show_map
 from pages.widgets.picture import annotated_picture
 from pages.widgets.screen import empty, fact_table, screen, simulated_mark
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _choose(cameras: pd.DataFrame) -> pd.Series:
-    names = dict(zip(cameras["id"], cameras["name"] + " · " + cameras["code"], strict=True))
+    names = {row.id: f"{words(row.name)} · {row.code}" for row in cameras.itertuples(index=False)}
     chosen = st.selectbox(words(N_("Camera")), list(names), format_func=names.__getitem__, key="video_camera")
     return cameras.set_index("id", drop=False).loc[chosen]
 
@@ -168,9 +168,9 @@ def _place(revision: int, camera: pd.Series) -> None:
         tile_layer(LAYERS["findings"], revision=revision),
     ]
     register = cached.register(revision)
-    sources = sorted(set(register.loc[register["name"].isin(["street_edge", "finding"]), "source"]))
+    sources, simulated = shown_sources(register, layers)
     view = view_state((float(camera["lon_deg"]), float(camera["lat_deg"])), 17.3)
-    show_map("video_map", drawn, view, sources, height_px=420, selectable=False)
+    show_map("video_map", drawn, view, sources, simulated=simulated, height_px=420, selectable=False)
     legend([LAYERS["camera_views"], LAYERS["findings"]])
     source_line(register, layers)
 

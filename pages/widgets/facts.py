@@ -47,7 +47,7 @@ def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
     if facts is None:
         st.caption(words(N_("This camera is gone.")))
         return
-    st.markdown(f"**{facts['name']}**")
+    st.markdown(f"**{words(facts['name'])}**")
     rows = [
         (words(N_("Code (GB/T 28181)")), facts["code"]),
         (words(N_("State")), words(STATES.get(facts["state"], facts["state"]))),

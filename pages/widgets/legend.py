@@ -14,7 +14,10 @@ from layers.ramps import NO_EVIDENCE, css
 from pages.session import words
 from pages.widgets.screen import simulated_mark
 
-__all__ = ["attribution", "choropleth_legend", "keys", "legend", "number", "source_line"]
+__all__ = ["attribution", "choropleth_legend", "keys", "legend", "number", "shown_sources", "source_line"]
+
+OWN = "Huiyan"
+"""Source of what this twin computed or simulated."""
 
 
 def number(value: float | None, measure: Measure) -> str:
@@ -61,10 +64,17 @@ def keys(title: str, entries: Sequence[tuple[Colour, str, str]]) -> None:
     st.html(f'<div class="hy-legend"><b>{html.escape(words(title))}</b>{marks}</div>')
 
 
-def attribution(sources: Sequence[str]) -> None:
-    """The sources, on the map's lower edge."""
+def attribution(sources: Sequence[str], *, simulated: bool = False) -> None:
+    """The sources, and the mark of simulated data, on the map's lower edge."""
     text = " · ".join(html.escape(source) for source in sources)
-    st.html(f'<div class="hy-onmap"><span>{text}</span></div>')
+    mark = f"{simulated_mark()} " if simulated else ""
+    st.html(f'<div class="hy-onmap">{mark}<span>{text}</span></div>')
+
+
+def shown_sources(register: pd.DataFrame, layers: Sequence[Layer]) -> tuple[list[str], bool]:
+    """Sources other than this twin of the layers' datasets, and whether any is simulated: what a map bears."""
+    rows = register[register["name"].isin({name for layer in layers for name in layer.datasets})]
+    return sorted(set(rows["source"]) - {OWN}), bool(rows["simulated"].any())
 
 
 def source_line(register: pd.DataFrame, layers: Sequence[Layer]) -> None:

@@ -10,7 +10,6 @@ import pydeck as pdk
 import streamlit as st
 
 from layers.deck import deck
-from pages.session import words
 from pages.widgets.legend import attribution
 
 __all__ = ["Click", "show_map"]
@@ -36,6 +35,7 @@ def show_map(
     view: pdk.ViewState,
     sources: Sequence[str],
     *,
+    simulated: bool = False,
     height_px: int = 560,
     selectable: bool = True,
 ) -> Click | None:
@@ -52,6 +52,8 @@ def show_map(
         Where it opens; must stay the same from run to run, or the map jumps.
     sources
         Attribution.
+    simulated
+        Something on it is simulated: the map says so.
     height_px
         Its height.
     selectable
@@ -64,7 +66,7 @@ def show_map(
         on_select="rerun" if selectable else "ignore",
         selection_mode="single-object",
     )
-    attribution([words(source) for source in sources])
+    attribution(sources, simulated=simulated)
     if not selectable:
         return None
     objects = (chart.selection or {}).get("objects", {})  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""A picture with boxes and zones over it, drawn by the browser."""
+"""A picture with boxes and zones over it, drawn by the browser: plain boxes, for SVG does not pass the sanitiser."""
 
 from __future__ import annotations
 
@@ -39,31 +39,32 @@ def annotated_picture(
         What the picture shows, for those who do not see it.
     """
     width, height = size
-    drawn = []
+    layers = []
     for corners, label in zones:
-        points = " ".join(f"{x:.0f},{y:.0f}" for x, y in corners)
-        x, y = min(c[0] for c in corners), max(c[1] for c in corners)
-        drawn.append(
-            f'<polygon points="{points}" fill="{ZONE}" fill-opacity="0.18" stroke="{ZONE}" stroke-width="2.5"'
-            f' stroke-dasharray="7 4"/>{_words(min(x, width - 150), min(y + 16, height - 4), label, ZONE)}'
+        outline = ", ".join(f"{x / width:.2%} {y / height:.2%}" for x, y in corners)
+        layers.append(
+            f'<div style="position:absolute;inset:0;background:{ZONE};opacity:0.42;clip-path:polygon({outline})"></div>'
         )
+        left, low = min(c[0] for c in corners), max(c[1] for c in corners)
+        layers.append(_words(min(left, width - 170) / width, (low + 3) / height, label, ZONE))
     for x1, y1, x2, y2, label, vehicle in boxes:
-        colour = VEHICLE if vehicle else OTHER
-        drawn.append(
-            f'<rect x="{x1:.1f}" y="{y1:.1f}" width="{x2 - x1:.1f}" height="{y2 - y1:.1f}" fill="none"'
-            f' stroke="{colour}" stroke-width="{3 if vehicle else 1.8}"/>{_words(x1, max(y1 - 4, 12), label, colour)}'
+        colour, thick = (VEHICLE, 3) if vehicle else (OTHER, 2)
+        layers.append(
+            f'<div style="position:absolute;box-sizing:border-box;border:{thick}px solid {colour};border-radius:2px;'
+            f"left:{x1 / width:.2%};top:{y1 / height:.2%};"
+            f'width:{(x2 - x1) / width:.2%};height:{(y2 - y1) / height:.2%}"></div>'
         )
-    # an SVG inside a data address may not fetch the picture, so both lie on top of each other
+        layers.append(_words(x1 / width, max(y1 - 17, 0) / height, label, colour))
     st.html(
-        f'<div style="position:relative;line-height:0"><img src="{html.escape(address)}" alt="{html.escape(alternative)}"'
-        f' style="width:100%;height:auto;border-radius:6px;aspect-ratio:{width}/{height};background:#dfe5e8"/>'
-        f'<svg viewBox="0 0 {width} {height}" style="position:absolute;inset:0;width:100%;height:100%">'
-        f"{''.join(drawn)}</svg></div>"
+        f'<div style="position:relative;line-height:0;overflow:hidden;border-radius:6px">'
+        f'<img src="{html.escape(address)}" alt="{html.escape(alternative)}"'
+        f' style="width:100%;height:auto;aspect-ratio:{width}/{height};background:#dfe5e8"/>{"".join(layers)}</div>'
     )
 
 
-def _words(x: float, y: float, label: str, colour: str) -> str:
+def _words(left: float, top: float, label: str, colour: str) -> str:
+    """A label at a share of the picture's width and height."""
     return (
-        f'<text x="{x:.0f}" y="{y:.0f}" font-size="14" font-weight="700" fill="{colour}" stroke="#10181c"'
-        f' stroke-width="3" paint-order="stroke">{html.escape(label)}</text>'
+        f'<div style="position:absolute;left:{left:.2%};top:{top:.2%};font-size:12px;line-height:16px;padding:0 4px;'
+        f'white-space:nowrap;color:#10181c;background:{colour};border-radius:2px">{html.escape(label)}</div>'
     )

@@ -103,13 +103,15 @@ class Browser:
         return bool(self.driver.find_elements(By.CSS_SELECTOR, MAP))
 
     def map_colours(self) -> int:
-        """How many different colours the map shows: a blank map has one."""
+        """How many different colours the middle of the map shows: a blank map has one."""
         shot = self.driver.find_element(By.CSS_SELECTOR, MAP).screenshot_as_png
         import cv2  # noqa: PLC0415
         import numpy as np  # noqa: PLC0415
 
         picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
-        return len(np.unique(picture.reshape(-1, 3) // 8, axis=0))
+        height, width = picture.shape[:2]  # the edges bear the attribution and the zoom buttons
+        middle = picture[height // 8 : -height // 6, width // 10 : -width // 8]
+        return len(np.unique(middle.reshape(-1, 3) // 8, axis=0))
 
     def wait_painted(self, timeout_s: float = 60) -> int:
         """Until every map shows something and stops changing; the number of colours of the first, 0 without a map."""
