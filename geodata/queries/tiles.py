@@ -76,7 +76,9 @@ def check_address(z: int, x: int, y: int) -> None:
         Naming the number that is out of range.
     """
     if not 0 <= z <= MAX_ZOOM:
-        raise BadTileAddress("Zoom {z} is outside 0-{most}.", "Ask for a zoom in that range.", z=z, most=MAX_ZOOM)
+        raise BadTileAddress(
+            "Zoom {z} is outside 0-{most}.", "Ask for a zoom in that range.", z=z, most=MAX_ZOOM
+        )
     for name, value in (("Column x", x), ("Row y", y)):
         if not 0 <= value < 2**z:
             raise BadTileAddress(
@@ -119,8 +121,9 @@ def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: 
     )
     cut = f"ST_AsMVTGeom({{}}, (SELECT g FROM b), {EXTENT}, {BUFFER}, true)"
     if coarse and source.shape == "point":
-        return f"{frame}, bins AS ({_bins(source, where)}), m AS (SELECT {cut.format('g')} AS geom, bins.* FROM bins)" + (
-            _finish(["n", *source.bin_columns])
+        return (
+            f"{frame}, bins AS ({_bins(source, where)}), m AS (SELECT {cut.format('g')} AS geom, bins.* FROM bins)"
+            + (_finish(["n", *source.bin_columns]))
         )
     if coarse and source.dissolve:
         return (
@@ -135,8 +138,9 @@ def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: 
         shape = f"ST_Simplify(t.g3857, b.side / {EXTENT} * 2, true)"
     columns = ", ".join(f"{sql} AS {name}" for name, sql in source.columns.items())
     # `key` repeats the id among the properties: deck.gl hands a page properties only
-    return f"{frame}, m AS (SELECT t.id, t.id AS key, {columns}, {cut.format(shape)} AS geom {hit})" + _finish(
-        ["key", *source.columns], identity=True
+    return (
+        f"{frame}, m AS (SELECT t.id, t.id AS key, {columns}, {cut.format(shape)} AS geom {hit})"
+        + _finish(["key", *source.columns], identity=True)
     )
 
 
