@@ -1,4 +1,4 @@
-"""The entrance: screens, tiles and addresses for machines on one origin. `uvicorn app:app` or `streamlit run app.py`."""
+"""The entrance, one origin for screens, tiles and machines: `uvicorn app:app` or `streamlit run app.py`."""
 
 from pathlib import Path
 

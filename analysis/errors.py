@@ -23,7 +23,9 @@ class HuiyanError(Exception):
         self.message = message
         self.mend = mend
         self.facts = facts
-        super().__init__(" ".join(part.format(**facts) if facts else part for part in (message, mend) if part))
+        super().__init__(
+            " ".join(part.format(**facts) if facts else part for part in (message, mend) if part)
+        )
 
 
 class InputError(HuiyanError, ValueError):

@@ -460,7 +460,7 @@ def _lazy_greedy(starts: Ints, items: Ints, weight: Floats, gains: Floats, k: in
 
 
 @numba.njit(cache=True, nogil=True)
-def _exchange(starts, items, backs, holders, weight, rows, least, steps):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915, PLR0917
+def _exchange(starts, items, backs, holders, weight, rows, least, steps):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     """
     Exchanges one chosen row for one other while that gains more than `least`.
 

@@ -20,7 +20,17 @@ from geodata import cluster
 from geodata.errors import DatabaseUnavailable, SchemaTooNew, SettingsError
 from geodata.settings import Settings, settings
 
-__all__ = ["connection", "database_url", "dispose", "engine", "guarded", "migrate", "psycopg_url", "transaction", "unavailable"]
+__all__ = [
+    "connection",
+    "database_url",
+    "dispose",
+    "engine",
+    "guarded",
+    "migrate",
+    "psycopg_url",
+    "transaction",
+    "unavailable",
+]
 
 SEARCH_PATH = "public, extensions"
 _lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Errors of stored things. Each says what is wrong and how to mend it; `pages` maps them to screens, HTTP and exit codes."""
+"""Errors of stored things: what is wrong and how to mend it. `pages` maps them to screens, HTTP and exit codes."""
 
 from __future__ import annotations
 

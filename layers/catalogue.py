@@ -167,7 +167,11 @@ _ALL = (
         method=N_("As mapped by OpenStreetMap contributors; heights tagged, from levels (3.2 m) or assumed"),
         tile=TileSource(
             "building",
-            {"name": "t.name", "height_m": "round(t.height_m::numeric, 1)::float8", "height_source": "t.height_source"},
+            {
+                "name": "t.name",
+                "height_m": "round(t.height_m::numeric, 1)::float8",
+                "height_source": "t.height_source",
+            },
             "area",
             coarse_below=14,
         ),
@@ -289,7 +293,9 @@ _ALL = (
     Layer(
         id="camera_views",
         title=N_("Visible areas"),
-        method=N_("Ground in the camera's field behind the buildings, within its range, outside its blind cone"),
+        method=N_(
+            "Ground in the camera's field behind the buildings, within its range, outside its blind cone"
+        ),
         tile=TileSource(
             "camera_view",
             {"camera_id": "t.camera_id", "area_m2": "round(t.area_m2)::float8"},
@@ -322,7 +328,9 @@ _ALL = (
     Layer(
         id="cameras",
         title=N_("Cameras"),
-        method=N_("Places mapped by OpenStreetMap contributors; headings and lenses simulated where not mapped"),
+        method=N_(
+            "Places mapped by OpenStreetMap contributors; headings and lenses simulated where not mapped"
+        ),
         tile=TileSource(
             "camera",
             {

@@ -15,7 +15,15 @@ from layers import ramps
 from layers.layer import Colour, Form, Layer, Measure
 from layers.ramps import GROUND, NO_EVIDENCE
 
-__all__ = ["MOST_FEATURES", "choropleth_colour", "deck", "heat_layer", "shape_layer", "tile_layer", "view_state"]
+__all__ = [
+    "MOST_FEATURES",
+    "choropleth_colour",
+    "deck",
+    "heat_layer",
+    "shape_layer",
+    "tile_layer",
+    "view_state",
+]
 
 WORKER = "/assets/mvt-worker.js"
 """The tile parser that deck.gl would otherwise fetch from a CDN."""
@@ -72,7 +80,7 @@ def tile_layer(
         max_zoom=TILE_ZOOMS[1],
         pickable=layer.pickable if pickable is None else pickable,
         auto_highlight=layer.pickable if pickable is None else pickable,
-        highlight_color=list(ramps.ACCENT[:3]) + [120],
+        highlight_color=[*ramps.ACCENT[:3], 120],
         filled=fill is not None,
         stroked=stroked,
         extruded=form.height is not None,
@@ -152,7 +160,9 @@ def deck(layers: Sequence[pdk.Layer], view: pdk.ViewState, tooltip: str | None =
 
 def view_state(centre: tuple[float, float], zoom: float, *, pitch_deg: float = 0) -> pdk.ViewState:
     """Where a map opens: longitude and latitude in degrees."""
-    return pdk.ViewState(longitude=centre[0], latitude=centre[1], zoom=zoom, pitch=pitch_deg, max_zoom=19, min_zoom=9)
+    return pdk.ViewState(
+        longitude=centre[0], latitude=centre[1], zoom=zoom, pitch=pitch_deg, max_zoom=19, min_zoom=9
+    )
 
 
 def choropleth_colour(measure: Measure, breaks: Sequence[float]) -> str:
@@ -177,4 +187,8 @@ def _radius(base: float) -> str:
 
 
 def _plain(row: Any) -> dict[str, Any]:
-    return {k: v for k, v in row._asdict().items() if k not in ("geometry", "Index") and isinstance(v, (str, int, float))}
+    return {
+        k: v
+        for k, v in row._asdict().items()
+        if k not in ("geometry", "Index") and isinstance(v, (str, int, float))
+    }

@@ -30,7 +30,9 @@ PROPOSED_VIEW = Form(fill=(*ramps.PROPOSED[:3], 70), line=(*ramps.PROPOSED[:3], 
 def main() -> None:
     with screen(
         N_("Cameras"),
-        N_("What the cameras see behind the buildings, which cells stay blind, and where more cameras would help most."),
+        N_(
+            "What the cameras see behind the buildings, which cells stay blind, and where more cameras would help most."
+        ),
     ) as revision:
         if revision is None:
             return
@@ -80,7 +82,9 @@ def _figures(cells: pd.DataFrame) -> None:
     columns = st.columns(4)
     mean = (cells["coverage_ratio"] * cells["area_m2"]).sum() / cells["area_m2"].sum()
     columns[0].metric(words(N_("Ground seen")), f"{mean:.1%}")
-    columns[1].metric(words(N_("Blind cells (under 5 % seen)")), f"{int(blind_cells(known).sum()):,} / {len(cells):,}")
+    columns[1].metric(
+        words(N_("Blind cells (under 5 % seen)")), f"{int(blind_cells(known).sum()):,} / {len(cells):,}"
+    )
     columns[2].metric(words(N_("Cells that no camera sees")), f"{int((known <= 0).sum()):,}")
     columns[3].metric(words(N_("Most cameras on one cell")), f"{int(cells['cameras'].max() or 0):,}")
 
@@ -89,7 +93,9 @@ def _map(revision: int, town: Town, plan: Plan | None) -> Click | None:
     drawn: list[pdk.Layer] = [
         tile_layer(LAYERS["unit_cells"], measure=COVERAGE, breaks=COVERAGE.breaks or (), revision=revision),
         tile_layer(LAYERS["streets"], revision=revision),
-        tile_layer(LAYERS["buildings"], revision=revision, form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))),
+        tile_layer(
+            LAYERS["buildings"], revision=revision, form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
+        ),
         tile_layer(LAYERS["camera_views"], revision=revision),
         tile_layer(LAYERS["cameras"], revision=revision),
     ]
@@ -178,7 +184,9 @@ def _blind(cells: pd.DataFrame) -> None:
             "reports": st.column_config.NumberColumn(words(N_("Reports by people")), format="%d"),
         },
     )
-    st.caption(words(N_("Under 5 % of the ground is seen: silence there means nothing. Most reported first.")))
+    st.caption(
+        words(N_("Under 5 % of the ground is seen: silence there means nothing. Most reported first."))
+    )
 
 
 main()

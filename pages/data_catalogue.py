@@ -58,7 +58,9 @@ def _register(register: pd.DataFrame) -> None:
             "source": st.column_config.TextColumn(words(N_("Source"))),
             "licence": st.column_config.TextColumn(words(N_("Licence"))),
             "method": st.column_config.TextColumn(words(N_("Method")), width="large"),
-            "loaded_at": st.column_config.DatetimeColumn(words(N_("Loaded (UTC)")), format="YYYY-MM-DD HH:mm"),
+            "loaded_at": st.column_config.DatetimeColumn(
+                words(N_("Loaded (UTC)")), format="YYYY-MM-DD HH:mm"
+            ),
         },
     )
 

@@ -41,7 +41,10 @@ SWITCHES = (
 def main() -> None:
     with screen(
         N_("Overview"),
-        N_("Cells, cameras, pipes and violations on one map. Rates are divided by what was looked at; grey means nobody looked."),
+        N_(
+            "Cells, cameras, pipes and violations on one map. "
+            "Rates are divided by what was looked at; grey means nobody looked."
+        ),
     ) as revision:
         if revision is None:
             return
@@ -121,7 +124,9 @@ def _map(
     times: tuple[dt.datetime | None, dt.datetime | None],
 ) -> Click | None:
     limits = list(measure.breaks or cached.breaks(revision, measure.id, len(measure.ramp)))
-    filters = {name: moment.isoformat() for name, moment in zip(("since", "until"), times, strict=True) if moment}
+    filters = {
+        name: moment.isoformat() for name, moment in zip(("since", "until"), times, strict=True) if moment
+    }
     drawn = []
     for name in shown:
         if name == HEAT:

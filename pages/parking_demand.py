@@ -62,7 +62,9 @@ def _figures(cells: pd.DataFrame) -> None:
     columns[3].metric(
         words(N_("Reports where nobody looked")),
         f"{int(cells.loc[cells['rate'].isna(), 'reports'].sum()):,}",
-        help=words(N_("People report problems in cells that cameras never saw: a raw capture map shows none there.")),
+        help=words(
+            N_("People report problems in cells that cameras never saw: a raw capture map shows none there.")
+        ),
     )
 
 
@@ -71,7 +73,9 @@ def _one_map(revision: int, town: Town, measure: Measure) -> Click | None:
     st.markdown(f"**{words(measure.title)}**")
     drawn = [
         tile_layer(
-            LAYERS["buildings"], revision=revision, form=Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
+            LAYERS["buildings"],
+            revision=revision,
+            form=Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255)),
         ),
         tile_layer(LAYERS["unit_cells"], measure=measure, breaks=limits, revision=revision),
     ]

@@ -16,9 +16,18 @@ current = language()
 page = st.navigation(
     [
         st.Page("overview.py", title=words(N_("Overview")), icon=":material/map:", default=True),
-        st.Page("camera_planning.py", title=words(N_("Cameras")), icon=":material/videocam:", url_path="cameras"),
-        st.Page("parking_demand.py", title=words(N_("Parking")), icon=":material/local_parking:", url_path="parking"),
-        st.Page("video_patrol.py", title=words(N_("Video")), icon=":material/smart_display:", url_path="video"),
+        st.Page(
+            "camera_planning.py", title=words(N_("Cameras")), icon=":material/videocam:", url_path="cameras"
+        ),
+        st.Page(
+            "parking_demand.py",
+            title=words(N_("Parking")),
+            icon=":material/local_parking:",
+            url_path="parking",
+        ),
+        st.Page(
+            "video_patrol.py", title=words(N_("Video")), icon=":material/smart_display:", url_path="video"
+        ),
         st.Page("data_catalogue.py", title=words(N_("Data")), icon=":material/database:", url_path="data"),
     ]
 )

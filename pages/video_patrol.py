@@ -33,13 +33,19 @@ HERE = Form(fill=ramps.ACCENT, line=(90, 60, 0, 255), radius_px=8)
 def main() -> None:
     with screen(
         N_("Video"),
-        N_("Frames sampled from a camera's footage, what the detector saw in them, and the rules that fired."),
+        N_(
+            "Frames sampled from a camera's footage, what the detector saw in them, and the rules that fired."
+        ),
     ) as revision:
         if revision is None:
             return
         cameras = cached.cameras_with_footage(revision)
         if cameras.empty:
-            empty(N_("No camera has footage"), N_("Load the town, which sets up a demonstration camera:"), "huiyan load helsinki")
+            empty(
+                N_("No camera has footage"),
+                N_("Load the town, which sets up a demonstration camera:"),
+                "huiyan load helsinki",
+            )
             return
         side, field = st.columns([1, 2.4], gap="medium")
         with side:
@@ -162,7 +168,9 @@ def _place(revision: int, camera: pd.Series) -> None:
     layers = [LAYERS["streets"], LAYERS["camera_views"], LAYERS["findings"]]
     drawn = [
         tile_layer(LAYERS["streets"], revision=revision),
-        tile_layer(LAYERS["buildings"], revision=revision, form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))),
+        tile_layer(
+            LAYERS["buildings"], revision=revision, form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
+        ),
         tile_layer(LAYERS["camera_views"], revision=revision),
         shape_layer("here", spot, HERE),
         tile_layer(LAYERS["findings"], revision=revision),

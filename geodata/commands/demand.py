@@ -48,7 +48,7 @@ def estimate_demand(session: Session, town: Town, progress: Progress = silent) -
     seen = seen[seen.index.isin(hours.index)]
     roads = streets(session, town.metric_epsg)
     sides = kerbs(session, town.metric_epsg)
-    bare = bare_kerbs(roads[roads["drivable"]], sides[sides["legal"].eq(True)])  # noqa: FBT003
+    bare = bare_kerbs(roads[roads["drivable"]], sides[sides["legal"].eq(True)])
     looked = cell_exposure(
         grid,
         seen,
@@ -69,7 +69,9 @@ def estimate_demand(session: Session, town: Town, progress: Progress = silent) -
     # captures of cameras that have since been moved: counted and shown, but there is nothing to divide them by
     usable = counts["captures"].where(looked["exposure_h"] > 0, 0)
     rates = violation_rate(usable, looked["exposure_h"])
-    found = rates.assign(captures=counts["captures"], reports=counts["reports"], exposure_h=looked["exposure_h"])
+    found = rates.assign(
+        captures=counts["captures"], reports=counts["reports"], exposure_h=looked["exposure_h"]
+    )
     _write(session, found)
     record(session, "cell_measure", town.name, _PROVENANCE)
     progress(3, 3, "Demand is ready")

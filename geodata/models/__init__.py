@@ -5,7 +5,16 @@ from geodata.models.camera import Calibration, Camera, CameraView, Exposure, Zon
 from geodata.models.case import CaseFile, EventClass, Stage
 from geodata.models.parking import CarPark, Kerb
 from geodata.models.pipes import Pipe, PipeNode
-from geodata.models.place import AddressPoint, Area, Building, CellMeasure, Component, Poi, StreetEdge, UnitCell
+from geodata.models.place import (
+    AddressPoint,
+    Area,
+    Building,
+    CellMeasure,
+    Component,
+    Poi,
+    StreetEdge,
+    UnitCell,
+)
 from geodata.models.seeing import Detection, Finding, Sample
 from geodata.models.system import Audit, Dataset, Job, JobState
 from geodata.models.truth import TruthEvent, TruthRate, TruthSighting

@@ -7,7 +7,19 @@ import enum
 from typing import Annotated, Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, Boolean, Computed, DateTime, Enum, Float, Identity, Index, MetaData, Text, false
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Computed,
+    DateTime,
+    Enum,
+    Float,
+    Identity,
+    Index,
+    MetaData,
+    Text,
+    false,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
@@ -31,7 +43,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it is
         str: Text(),
         float: Float(53),
         bool: Boolean(),
@@ -40,7 +52,10 @@ class Base(DeclarativeBase):
         list[Any]: JSONB(),
         # values, not names, and a checked text rather than a native type that is hard to change
         enum.Enum: Enum(
-            enum.Enum, native_enum=False, length=32, values_callable=lambda kind: [member.value for member in kind]
+            enum.Enum,
+            native_enum=False,
+            length=32,
+            values_callable=lambda kind: [member.value for member in kind],
         ),
     }
 

@@ -17,8 +17,18 @@ def cell_table(conn: Connection) -> pd.DataFrame:
         "SELECT c.id, c.code, a.name_zh, a.name_en, c.area_m2, m.coverage_ratio, m.cameras, m.captures, m.reports,"
         " m.exposure_h, m.rate, m.rate_lower, m.rate_upper, c.simulated,"
         " ST_X(ST_Centroid(c.geom)) AS lon_deg, ST_Y(ST_Centroid(c.geom)) AS lat_deg"
-        " FROM unit_cell c JOIN area a ON a.id = c.area_id LEFT JOIN cell_measure m ON m.cell_id = c.id ORDER BY c.code",
+        " FROM unit_cell c JOIN area a ON a.id = c.area_id LEFT JOIN cell_measure m ON m.cell_id = c.id"
+        " ORDER BY c.code",
     )
-    numbers = ["coverage_ratio", "cameras", "captures", "reports", "exposure_h", "rate", "rate_lower", "rate_upper"]
+    numbers = [
+        "coverage_ratio",
+        "cameras",
+        "captures",
+        "reports",
+        "exposure_h",
+        "rate",
+        "rate_lower",
+        "rate_upper",
+    ]
     rows[numbers] = rows[numbers].apply(pd.to_numeric)
     return rows

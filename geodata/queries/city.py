@@ -33,7 +33,9 @@ def cameras(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 
 def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Visible areas, indexed by camera."""
-    return read_frame(conn, "SELECT camera_id, area_m2, geom FROM camera_view", index="camera_id").to_crs(epsg)
+    return read_frame(conn, "SELECT camera_id, area_m2, geom FROM camera_view", index="camera_id").to_crs(
+        epsg
+    )
 
 
 def buildings(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
@@ -43,7 +45,9 @@ def buildings(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 
 def streets(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Street edges."""
-    return read_frame(conn, "SELECT id, name, highway, drivable, length_m, geom FROM street_edge").to_crs(epsg)
+    return read_frame(conn, "SELECT id, name, highway, drivable, length_m, geom FROM street_edge").to_crs(
+        epsg
+    )
 
 
 def kerbs(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:

@@ -15,12 +15,13 @@ __all__ = ["count_rows", "dataset_rows", "is_empty", "loaded_town", "revision"]
 
 
 def dataset_rows(conn: Connection | Session) -> Sequence[Row[Any]]:
-    """Rows (name, town, source, licence, method, rows, revision, loaded_at, simulated), by name; none before loading."""
+    """Rows (name, town, source, licence, method, rows, revision, loaded_at, simulated) by name; none before."""
     if conn.execute(text("SELECT to_regclass('dataset')")).scalar() is None:
         return []
     return conn.execute(
         text(
-            "SELECT name, town, source, licence, method, rows, revision, loaded_at, simulated FROM dataset ORDER BY name"
+            "SELECT name, town, source, licence, method, rows, revision, loaded_at, simulated"
+            " FROM dataset ORDER BY name"
         )
     ).all()
 

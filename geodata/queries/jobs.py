@@ -23,7 +23,9 @@ class JobView:
 def newest_job(conn: Connection, kind: str) -> JobView | None:
     """The newest job of a kind, or None."""
     row = conn.execute(
-        text("SELECT id, state, done, total, message, error FROM job WHERE kind = :kind ORDER BY id DESC LIMIT 1"),
+        text(
+            "SELECT id, state, done, total, message, error FROM job WHERE kind = :kind ORDER BY id DESC LIMIT 1"
+        ),
         {"kind": kind},
     ).first()
     if row is None:

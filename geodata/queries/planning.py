@@ -102,7 +102,9 @@ def place_more(conn: Connection, town: Town, count: int, progress: Progress = si
         If the town has no lamp posts, or cameras see everything already.
     """
     if not 1 <= count <= MOST:
-        raise InputError("{count} more cameras cannot be placed.", "Ask for 1 to {most}.", count=count, most=MOST)
+        raise InputError(
+            "{count} more cameras cannot be placed.", "Ask for 1 to {most}.", count=count, most=MOST
+        )
     epsg = town.metric_epsg
     progress(0, 3, "Reading the town")
     points = _demand(conn, town)
@@ -114,7 +116,9 @@ def place_more(conn: Connection, town: Town, count: int, progress: Progress = si
     seen = visibility.visible_polygons(candidates, visibility.prepare_obstacles(buildings(conn, epsg)))
     looked = views(conn, epsg)
     now = np.zeros(len(points), dtype=bool)
-    now[shapely.STRtree(points.geometry.values).query(looked.geometry.values, predicate="intersects")[1]] = True
+    now[shapely.STRtree(points.geometry.values).query(looked.geometry.values, predicate="intersects")[1]] = (
+        True
+    )
     progress(2, 3, "Choosing")
     answer = placement.maximal_covering(
         placement.cover_matrix(seen, points), points["weight"], count, already_covered=now
@@ -152,7 +156,7 @@ def _demand(conn: Connection, town: Town) -> gpd.GeoDataFrame:
     """Points every 10 m along kerbs without bays; `weight` is expected violations an hour on their stretch."""
     epsg = town.metric_epsg
     roads, sides, grid = streets(conn, epsg), kerbs(conn, epsg), cells(conn, epsg)
-    bare = bare_kerbs(roads[roads["drivable"]], sides[sides["legal"].eq(True)])  # noqa: FBT003
+    bare = bare_kerbs(roads[roads["drivable"]], sides[sides["legal"].eq(True)])
     lines = shapely.segmentize(bare.geometry.to_numpy(), SPACING_M)
     ends = shapely.get_coordinates(lines)
     spots = gpd.GeoDataFrame(geometry=gpd.points_from_xy(ends[:, 0], ends[:, 1]), crs=epsg)

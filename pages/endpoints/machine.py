@@ -37,7 +37,7 @@ class Endpoints:
 
     @tells_problems
     async def tile(self, request: Request) -> Response:
-        """`/tiles/{layer}/{z}/{x}/{y}.pbf`: 200 with bytes, 204 when empty, 304, 404 for a layer, 422 for an address."""
+        """`/tiles/{layer}/{z}/{x}/{y}.pbf`: 200, 304 if known, 404 for a layer, 422 for an address."""
         chosen = layer(request.path_params["layer"])
         address = (_integer(request, "z"), _integer(request, "x"), _integer(request, "y"))
         found = await self.tiles.tile(
@@ -110,7 +110,9 @@ class Endpoints:
             "finding": "SELECT evidence FROM finding WHERE id = %(id)s",
         }.get(request.path_params["kind"])
         if sql is None:
-            raise BadQuery("There are no pictures of '{kind}'.", "Choose sample or finding.", **request.path_params)
+            raise BadQuery(
+                "There are no pictures of '{kind}'.", "Choose sample or finding.", **request.path_params
+            )
         rows = await self.tiles.rows(sql, {"id": _integer(request, "id")})
         if not rows or rows[0][0] is None:
             raise NotFound("There is no such picture.", "Pictures are kept of the newest patrol only.")
@@ -120,7 +122,9 @@ class Endpoints:
 def _integer(request: Request, name: str) -> int:
     value = request.path_params[name]
     if not value.isdecimal() or len(value) > 18:
-        raise BadQuery("{name} = '{value}' is not a whole number.", "Write digits only.", name=name, value=value)
+        raise BadQuery(
+            "{name} = '{value}' is not a whole number.", "Write digits only.", name=name, value=value
+        )
     return int(value)
 
 

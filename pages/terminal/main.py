@@ -194,7 +194,9 @@ def bench(
     rows = run_bench(name)
     for row, entry in rows.items():
         mark = "[green]✓[/]" if entry["ok"] else "[red]✗[/]"
-        console.print(f"{mark} {row:<44} {entry['value']:>12,.2f} {entry['unit']:<12} floor {entry['floor']:,g}")
+        console.print(
+            f"{mark} {row:<44} {entry['value']:>12,.2f} {entry['unit']:<12} floor {entry['floor']:,g}"
+        )
     if json_file is not None:
         json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     if not all(entry["ok"] for entry in rows.values()):

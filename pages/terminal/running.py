@@ -46,7 +46,9 @@ def run_all() -> None:
         database.dispose()
         parts = {"web": _start_web(chosen), "worker": _start_worker()}
         _wait_for(chosen, parts)
-        console.print(f"\n  慧眼 Huiyan  →  [bold]http://{_shown_host(chosen)}:{chosen.port}[/]\n", highlight=False)
+        console.print(
+            f"\n  慧眼 Huiyan  →  [bold]http://{_shown_host(chosen)}:{chosen.port}[/]\n", highlight=False
+        )
         say("Ctrl-C stops everything; data stay.")
         while True:
             _require_alive(parts)
@@ -119,7 +121,11 @@ def _start_web(chosen: Settings) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "uvicorn", "app:app", "--host", chosen.host, "--port", str(chosen.port)]
     command += ["--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"]
     # uvicorn is started by its own name, so it learns Streamlit's settings from the environment
-    extra = {"STREAMLIT_SERVER_PORT": str(chosen.port), "STREAMLIT_SERVER_ADDRESS": chosen.host, "STREAMLIT_LOGGER_LEVEL": "warning"}
+    extra = {
+        "STREAMLIT_SERVER_PORT": str(chosen.port),
+        "STREAMLIT_SERVER_ADDRESS": chosen.host,
+        "STREAMLIT_LOGGER_LEVEL": "warning",
+    }
     return subprocess.Popen(command, cwd=ROOT, env={**_environment(), **extra}, start_new_session=True)
 
 
@@ -138,14 +144,18 @@ def _wait_for(chosen: Settings, parts: dict[str, subprocess.Popen[bytes]]) -> No
         _require_alive(parts)
         if time.monotonic() > until:
             raise TwinError(
-                "The screens did not answer within {seconds:.0f} s.", "Look at the messages above.", seconds=START_WAIT_S
+                "The screens did not answer within {seconds:.0f} s.",
+                "Look at the messages above.",
+                seconds=START_WAIT_S,
             )
         time.sleep(0.1)
 
 
 def _health(chosen: Settings) -> dict[str, object] | None:
     try:
-        with urllib.request.urlopen(f"http://{_shown_host(chosen)}:{chosen.port}/api/health", timeout=2) as answer:
+        with urllib.request.urlopen(
+            f"http://{_shown_host(chosen)}:{chosen.port}/api/health", timeout=2
+        ) as answer:
             body: dict[str, object] = json.load(answer)
             return body
     except (urllib.error.URLError, OSError, ValueError):

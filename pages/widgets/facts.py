@@ -60,7 +60,9 @@ def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
     ]
     if facts["area_m2"] is not None:
         rows.append((words(N_("Visible ground")), f"{facts['area_m2']:,.0f} m²"))
-        reach = " / ".join(f"{facts[f'{name}_m']:.0f}" for name in ("detect", "observe", "recognise", "identify"))
+        reach = " / ".join(
+            f"{facts[f'{name}_m']:.0f}" for name in ("detect", "observe", "recognise", "identify")
+        )
         rows.append((words(N_("Detect / observe / recognise / identify to")), f"{reach} m"))
     fact_table(rows)
     if facts["pose_simulated"]:

@@ -83,7 +83,11 @@ def source_line(register: pd.DataFrame, layers: Sequence[Layer]) -> None:
     rows = register[register["name"].isin(names)]
     if rows.empty:
         return
-    titles = [words(layer.title) for layer in layers if register.loc[register["name"].isin(layer.datasets), "simulated"].any()]
+    titles = [
+        words(layer.title)
+        for layer in layers
+        if register.loc[register["name"].isin(layer.datasets), "simulated"].any()
+    ]
     facts = (
         f"{words(N_('Source'))}: {'; '.join(sorted(set(rows['source'])))} · "
         f"{words(N_('Licence'))}: {'; '.join(sorted(set(rows['licence'])))} · "

@@ -30,7 +30,11 @@ def screen(title: str, sentence: str) -> Iterator[int | None]:
     try:
         revision = cached.revision()
         if revision == 0:
-            empty(N_("No town is loaded yet"), N_("Load one with this command, then look again:"), "huiyan load helsinki")
+            empty(
+                N_("No town is loaded yet"),
+                N_("Load one with this command, then look again:"),
+                "huiyan load helsinki",
+            )
             yield None
         else:
             yield revision

@@ -83,7 +83,9 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Errors in the console."""
-        return [str(entry["message"]) for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        return [
+            str(entry["message"]) for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"
+        ]
 
     def wait_settled(self, timeout_s: float = 60, *, quiet_s: float = 1.2) -> None:
         """Until Streamlit has run its script, and no request has been sent for a while."""
@@ -105,8 +107,8 @@ class Browser:
     def map_colours(self) -> int:
         """How many different colours the middle of the map shows: a blank map has one."""
         shot = self.driver.find_element(By.CSS_SELECTOR, MAP).screenshot_as_png
-        import cv2  # noqa: PLC0415
-        import numpy as np  # noqa: PLC0415
+        import cv2
+        import numpy as np
 
         picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
         height, width = picture.shape[:2]  # the edges bear the attribution and the zoom buttons

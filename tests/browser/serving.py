@@ -47,7 +47,17 @@ def running_app(chosen: Settings) -> Iterator[str]:
 def web_process(database_url: str, extra: Mapping[str, str] | None = None) -> Iterator[str]:
     """Only the screens and addresses, over a given database, on a free port."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "app:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+        "--no-access-log",
+    ]
     environment = {"TWIN_DATABASE_URL": database_url, "TWIN_PORT": str(port), **(extra or {})}
     with _process(command, environment, f"http://127.0.0.1:{port}", wait_s=60) as address:
         yield address

@@ -1,4 +1,4 @@
-"""`make shots`: every screen, in both languages, at a desk's and a phone's size. The app must be running or startable."""
+"""`make shots`: every screen, in both languages, at a desk's and a phone's size."""
 
 from __future__ import annotations
 
