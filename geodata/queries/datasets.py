@@ -54,4 +54,4 @@ def loaded_town(conn: Connection | Session) -> Town:
 def count_rows(conn: Connection | Session, tables: Sequence[str]) -> dict[str, int]:
     """Rows of each of `tables`, names that this program wrote."""
     parts = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in tables)  # noqa: S608
-    return dict(conn.execute(text(parts)).tuples().all())
+    return dict(conn.execute(text(parts)).all())
