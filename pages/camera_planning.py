@@ -16,7 +16,9 @@ from layers.i18n import N_
 from layers.layer import Form
 from pages import cached
 from pages.session import language, recall, remember, words
+from pages.widgets.columns import side_and_field
 from pages.widgets.facts import camera_panel, cell_panel
+from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, keys, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen, simulated_mark
@@ -38,7 +40,7 @@ def main() -> None:
             return
         town = cached.town(revision)
         cells = cached.cell_table(revision)
-        side, field = st.columns([1, 3.1], gap="medium")
+        side, field = side_and_field(3.1)
         with side:
             plan = _ask_plan(revision)
         with field:
@@ -79,14 +81,15 @@ def _ask_plan(revision: int) -> Plan | None:
 def _figures(cells: pd.DataFrame) -> None:
     share = cells["coverage_ratio"]
     known = share.dropna()
-    columns = st.columns(4)
     mean = (cells["coverage_ratio"] * cells["area_m2"]).sum() / cells["area_m2"].sum()
-    columns[0].metric(words(N_("Ground seen")), f"{mean:.1%}")
-    columns[1].metric(
-        words(N_("Blind cells (under 5 % seen)")), f"{int(blind_cells(known).sum()):,} / {len(cells):,}"
+    figures(
+        [
+            (N_("Ground seen"), f"{mean:.1%}"),
+            (N_("Blind cells (under 5 % seen)"), f"{int(blind_cells(known).sum()):,} / {len(cells):,}"),
+            (N_("Cells that no camera sees"), f"{int((known <= 0).sum()):,}"),
+            (N_("Most cameras on one cell"), f"{int(cells['cameras'].max() or 0):,}"),
+        ]
     )
-    columns[2].metric(words(N_("Cells that no camera sees")), f"{int((known <= 0).sum()):,}")
-    columns[3].metric(words(N_("Most cameras on one cell")), f"{int(cells['cameras'].max() or 0):,}")
 
 
 def _map(revision: int, town: Town, plan: Plan | None) -> Click | None:
@@ -134,15 +137,16 @@ def _proposal(plan: Plan | None) -> None:
     if plan is None:
         st.caption(words(N_("Choose a number and press Place.")))
         return
-    columns = st.columns(3)
-    columns[0].metric(
-        words(N_("Unseen demand covered")),
-        f"{plan.covered_ratio:.1%}",
-        help=words(N_("Share of the expected violations that no camera sees now.")),
-    )
-    columns[1].metric(words(N_("No choice covers more than")), f"{plan.bound_ratio:.1%}")
-    columns[2].metric(
-        words(N_("Gap")), f"{plan.gap_ratio:.2%}", help=words(N_("0 % is proven to be the best choice."))
+    figures(
+        [
+            (
+                N_("Unseen demand covered"),
+                f"{plan.covered_ratio:.1%}",
+                N_("Share of the expected violations that no camera sees now."),
+            ),
+            (N_("No choice covers more than"), f"{plan.bound_ratio:.1%}"),
+            (N_("Gap"), f"{plan.gap_ratio:.2%}", N_("0 % is proven to be the best choice.")),
+        ]
     )
     table = plan.cameras[["order", "lamp", "heading_deg", "gain_ratio", "lon_deg", "lat_deg"]]
     st.dataframe(

@@ -14,7 +14,9 @@ from layers.i18n import N_
 from layers.layer import Measure
 from pages import cached
 from pages.session import language, words
+from pages.widgets.columns import side_and_field
 from pages.widgets.facts import camera_panel, cell_panel
+from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
@@ -49,7 +51,7 @@ def main() -> None:
         if revision is None:
             return
         town = cached.town(revision)
-        side, field = st.columns([1, 3.4], gap="medium")
+        side, field = side_and_field(3.4)
         with side:
             shown, measure = _choose_layers()
             since, until = _choose_time(revision, town)
@@ -104,16 +106,19 @@ def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
 def _figures(revision: int, since: dt.datetime | None, until: dt.datetime | None) -> None:
     found = cached.key_figures(revision, since, until)
     share = found.coverage_ratio
-    columns = st.columns(5)
-    columns[0].metric(words(N_("Unit cells")), f"{found.cells:,}")
-    columns[1].metric(words(N_("Cameras online")), f"{found.cameras_online:,} / {found.cameras:,}")
-    columns[2].metric(words(N_("Ground seen")), "–" if share is None else f"{share:.1%}")
-    columns[3].metric(
-        words(N_("Cells without evidence")),
-        f"{found.dark_cells:,}",
-        help=words(N_("Cells where no camera looked at any kerb: their rate is unknown, not zero.")),
+    figures(
+        [
+            (N_("Unit cells"), f"{found.cells:,}"),
+            (N_("Cameras online"), f"{found.cameras_online:,} / {found.cameras:,}"),
+            (N_("Ground seen"), "–" if share is None else f"{share:.1%}"),
+            (
+                N_("Cells without evidence"),
+                f"{found.dark_cells:,}",
+                N_("Cells where no camera looked at any kerb: their rate is unknown, not zero."),
+            ),
+            (N_("Violations"), f"{found.violations:,}", N_("In the days chosen.")),
+        ]
     )
-    columns[4].metric(words(N_("Violations")), f"{found.violations:,}", help=words(N_("In the days chosen.")))
 
 
 def _map(

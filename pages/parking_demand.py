@@ -15,6 +15,7 @@ from layers.layer import Form, Measure
 from pages import cached
 from pages.session import language, words
 from pages.widgets.facts import cell_panel
+from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
@@ -55,16 +56,19 @@ def main() -> None:
 
 def _figures(cells: pd.DataFrame) -> None:
     seen = cells[cells["rate"].notna()]
-    columns = st.columns(4)
-    columns[0].metric(words(N_("Captures")), f"{int(cells['captures'].sum()):,}")
-    columns[1].metric(words(N_("Hours of full view")), f"{seen['exposure_h'].sum():,.0f}")
-    columns[2].metric(words(N_("Cells with evidence")), f"{len(seen):,} / {len(cells):,}")
-    columns[3].metric(
-        words(N_("Reports where nobody looked")),
-        f"{int(cells.loc[cells['rate'].isna(), 'reports'].sum()):,}",
-        help=words(
-            N_("People report problems in cells that cameras never saw: a raw capture map shows none there.")
-        ),
+    figures(
+        [
+            (N_("Captures"), f"{int(cells['captures'].sum()):,}"),
+            (N_("Hours of full view"), f"{seen['exposure_h'].sum():,.0f}"),
+            (N_("Cells with evidence"), f"{len(seen):,} / {len(cells):,}"),
+            (
+                N_("Reports where nobody looked"),
+                f"{int(cells.loc[cells['rate'].isna(), 'reports'].sum()):,}",
+                N_(
+                    "People report problems in cells that cameras never saw: a raw capture map shows none there."
+                ),
+            ),
+        ]
     )
 
 

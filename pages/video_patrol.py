@@ -18,6 +18,7 @@ from layers.i18n import N_
 from layers.layer import Form
 from pages import cached
 from pages.session import language, words
+from pages.widgets.columns import side_and_field
 from pages.widgets.jobs import job_button
 from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import show_map
@@ -47,7 +48,7 @@ def main() -> None:
                 "huiyan load helsinki",
             )
             return
-        side, field = st.columns([1, 2.4], gap="medium")
+        side, field = side_and_field(2.4)
         with side:
             camera = _choose(cameras)
             job_button("patrol", words(N_("Patrol now")), code=str(camera["code"]))

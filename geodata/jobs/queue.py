@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 from typing import Any
 
+import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from sqlalchemy import text
 
 from geodata import database
 from geodata.commands.coverage import recompute_coverage
 from geodata.commands.demand import estimate_demand
 from geodata.commands.patrol import patrol_cameras
+from geodata.errors import DatabaseUnavailable
 from geodata.jobs.record import recorded
 from geodata.queries.datasets import is_empty, loaded_town
 from geodata.settings import settings
 
 __all__ = ["KINDS", "defer", "run_worker"]
+
+
+log = logging.getLogger(__name__)
+RETRY_S = 3.0
 
 
 def patrol(code: str | None = None) -> None:
@@ -44,8 +52,6 @@ def defer(kind: str, **arguments: Any) -> None:
         SyncPsycopgConnector(conninfo=database.psycopg_url(database.database_url()), kwargs=_session())
     )
     lock = f"{kind}:{sorted(arguments.items())}"
-    from procrastinate.exceptions import AlreadyEnqueued  # noqa: PLC0415 - only here
-
     with app.open():
         try:
             app.configure_task(kind, queueing_lock=lock).defer(**arguments)
@@ -84,7 +90,21 @@ def _app(connector: Any) -> App:
 
 
 async def _work(*, once: bool) -> None:
+    """Works on; a database that goes away is waited for, unless the work is to be done once."""
     url = database.psycopg_url(database.database_url())
+    while True:
+        try:
+            await _serve(url, once=once)
+        except (ConnectorException, psycopg.OperationalError, DatabaseUnavailable) as error:
+            if once:
+                raise database.unavailable(error) from error
+            log.warning("The database is away (%s); trying again in %.0f s.", error, RETRY_S)
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+async def _serve(url: str, *, once: bool) -> None:
     app = _app(PsycopgConnector(conninfo=url, kwargs=_session()))
     async with app.open_async():
         await app.run_worker_async(

@@ -89,7 +89,10 @@ class Browser:
 
     def wait_settled(self, timeout_s: float = 60, *, quiet_s: float = 1.2) -> None:
         """Until Streamlit has run its script, and no request has been sent for a while."""
-        idle = "return !document.querySelector('[data-testid=\"stStatusWidget\"]') && !!document.querySelector('h1')"
+        idle = (
+            "const app = document.querySelector('[data-testid=\"stApp\"]');"
+            "return !!app && app.dataset.testScriptState === 'notRunning' && !!document.querySelector('h1')"
+        )
         WebDriverWait(self.driver, timeout_s).until(lambda d: d.execute_script(idle))
         count, since, until = -1, time.monotonic(), time.monotonic() + timeout_s
         while time.monotonic() < until:
