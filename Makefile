@@ -10,7 +10,7 @@ BENCH ?= serving
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: help run test setup setup-test lint types shots lock town status bench clean
+.PHONY: help run test setup setup-test lint types shots words lock town status bench clean
 
 help: ## this menu
 	@echo "Huiyan 慧眼"
@@ -44,6 +44,10 @@ types: ## mypy, strict on analysis
 
 shots: setup-test ## every screen, in both languages, as PNG in shots/
 	@$(BIN)/python -m tests.browser.shots $(ARGS)
+
+words: ## words that a person sees and that lack Chinese (ARGS=--write lists them in the catalogue)
+	@scripts/venv.sh test
+	@$(BIN)/python scripts/words.py $(ARGS)
 
 town: setup ## load a town: make town TOWN=haining (ARGS=--replace in place of the loaded one)
 	@$(BIN)/huiyan load $(TOWN) $(ARGS)
