@@ -1,0 +1,59 @@
+"""
+One export in a process of its own, so that its memory is its own: `python -m tests.benchmarks.exporting WHO OUT`.
+
+Prints the seconds and how many MB the process grew by at its peak; imports are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy  # noqa: F401 - in memory before the measuring begins
+import pyogrio  # noqa: F401
+
+from geodata import database
+from geodata.export.geojson import export_file, geojson_stream
+from layers.layer import Export
+
+TABLE = "bench_point"
+COLUMNS = ("origin", "class_code", "source", "at", "confidence", "simulated")
+
+
+def ours(out: Path) -> None:
+    """As `huiyan export` writes it."""
+    export = Export(TABLE, {name: f"t.{name}" for name in COLUMNS})
+    export_file(out, geojson_stream(TABLE, export, "Points", "violations, repeated", ("case_file",)))
+
+
+def peer(out: Path, *, use_arrow: bool = False) -> None:
+    """As the GeoPandas documentation does it, asked for the same GeoJSON: RFC 7946, 7 decimals, bbox."""
+    query = f"SELECT id, {', '.join(COLUMNS)}, geom FROM {TABLE} ORDER BY id"
+    rows = gpd.read_postgis(query, database.engine(), geom_col="geom").to_crs(4326)
+    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "7", "WRITE_BBOX": "YES", "ID_FIELD": "id"}
+    rows.to_file(out, driver="GeoJSON", engine="pyogrio", use_arrow=use_arrow, **options)
+
+
+def _peak_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():  # the kernel's other figure outlives exec and may be the parent's
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024 * 1024 if sys.platform == "darwin" else 1024
+    )
+
+
+def main(who: str, out: Path) -> None:
+    with database.connection():  # drivers are loaded
+        pass
+    before, began = _peak_mb(), time.perf_counter()
+    {"ours": ours, "peer": peer, "arrow": lambda path: peer(path, use_arrow=True)}[who](out)
+    print(json.dumps({"seconds": time.perf_counter() - began, "peak_mb": _peak_mb() - before}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
