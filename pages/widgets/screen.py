@@ -22,22 +22,30 @@ def screen(title: str, sentence: str) -> Iterator[int | None]:
     """
     A screen: heading, one sentence of what it shows, then the block.
 
-    Yields the data's revision, or None after it has shown that nothing is loaded (the block should then return).
+    Yields the data's revision, or None after it has shown that nothing is loaded or the database is away (the block
+    should then return).
     Errors of ours become a sentence with their mend instead of a traceback.
     """
     st.title(words(title), anchor=False)
     lead(sentence)
-    try:
-        revision = cached.revision()
-        if revision == 0:
+    revision: int | None = None
+    with _troubles_told():
+        revision = cached.revision() or None
+        if revision is None:
             empty(
                 N_("No town is loaded yet"),
                 N_("Load one with this command, then look again:"),
                 "huiyan load helsinki",
             )
-            yield None
-        else:
-            yield revision
+    with _troubles_told():
+        yield revision
+
+
+@contextmanager
+def _troubles_told() -> Iterator[None]:
+    """Errors of ours become what the screen shows."""
+    try:
+        yield
     except (DatabaseUnavailable, ClusterError) as error:
         trouble(N_("The database is away"), error)
         if st.button(words(N_("Try again")), icon=":material/refresh:"):
