@@ -79,15 +79,14 @@ def _ask_plan(revision: int) -> Plan | None:
 
 
 def _figures(cells: pd.DataFrame) -> None:
-    share = cells["coverage_ratio"]
-    known = share.dropna()
-    mean = (cells["coverage_ratio"] * cells["area_m2"]).sum() / cells["area_m2"].sum()
+    known = cells["coverage_ratio"].dropna()
+    seen_m2 = (cells["coverage_ratio"] * cells["area_m2"]).sum()
     figures(
         [
-            (N_("Ground seen"), f"{mean:.1%}"),
+            (N_("Ground seen"), "–" if known.empty else f"{seen_m2 / cells['area_m2'].sum():.1%}"),
             (N_("Blind cells (under 5 % seen)"), f"{int(blind_cells(known).sum()):,} / {len(cells):,}"),
             (N_("Cells that no camera sees"), f"{int((known <= 0).sum()):,}"),
-            (N_("Most cameras on one cell"), f"{int(cells['cameras'].max() or 0):,}"),
+            (N_("Most cameras on one cell"), f"{int(cells['cameras'].fillna(0).max()):,}"),
         ]
     )
 

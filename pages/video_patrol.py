@@ -141,10 +141,9 @@ def _findings(revision: int, camera: pd.Series, patrol: Patrol) -> None:
 
 
 def _card(found: tuple, patrol: Patrol) -> None:
-    size = (int(patrol.samples["width_px"].max() or 768), int(patrol.samples["height_px"].max() or 576))
     annotated_picture(
         f"/api/pictures/finding/{found.id}.jpg",
-        size,
+        _size(patrol),
         boxes=[(found.x1, found.y1, found.x2, found.y2, _label(found.label), True)],
         zones=[],
         alternative=words(N_("Evidence of the finding")),
@@ -158,6 +157,13 @@ def _card(found: tuple, patrol: Patrol) -> None:
             (words(N_("First seen")), f"{found.first_seen_at:%Y-%m-%d %H:%M:%S}Z"),
         ]
     )
+
+
+def _size(patrol: Patrol) -> tuple[int, int]:
+    """Width and height of the camera's pictures in pixels; those of the demonstration where none is kept."""
+    if patrol.samples.empty:
+        return 768, 576
+    return int(patrol.samples["width_px"].max()), int(patrol.samples["height_px"].max())
 
 
 def _place(revision: int, camera: pd.Series) -> None:
