@@ -1,4 +1,4 @@
-"""The city as frames, for analysis: projected to metres, indexed by id."""
+"""The city as frames, for analysis: projected to metres, indexed by id and in its order, so that seeds repeat."""
 
 from __future__ import annotations
 
@@ -33,34 +33,36 @@ def cameras(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 
 def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Visible areas, indexed by camera."""
-    return read_frame(conn, "SELECT camera_id, area_m2, geom FROM camera_view", index="camera_id").to_crs(
-        epsg
-    )
+    return read_frame(
+        conn, "SELECT camera_id, area_m2, geom FROM camera_view ORDER BY camera_id", index="camera_id"
+    ).to_crs(epsg)
 
 
 def buildings(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Footprints with heights."""
-    return read_frame(conn, "SELECT id, height_m, geom FROM building").to_crs(epsg)
+    return read_frame(conn, "SELECT id, height_m, geom FROM building ORDER BY id").to_crs(epsg)
 
 
 def streets(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Street edges."""
-    return read_frame(conn, "SELECT id, name, highway, drivable, length_m, geom FROM street_edge").to_crs(
-        epsg
-    )
+    return read_frame(
+        conn, "SELECT id, name, highway, drivable, length_m, geom FROM street_edge ORDER BY id"
+    ).to_crs(epsg)
 
 
 def kerbs(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Kerbs with their rule."""
-    sql = "SELECT id, street_edge_id, side, rule, legal, length_m, geom FROM kerb"
+    sql = "SELECT id, street_edge_id, side, rule, legal, length_m, geom FROM kerb ORDER BY id"
     return read_frame(conn, sql).to_crs(epsg)
 
 
 def lamps(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Street lamps: poles on which a camera can hang."""
-    return read_frame(conn, "SELECT id, code, geom FROM component WHERE class_code = '01-18'").to_crs(epsg)
+    return read_frame(
+        conn, "SELECT id, code, geom FROM component WHERE class_code = '01-18' ORDER BY id"
+    ).to_crs(epsg)
 
 
 def pois(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Points of interest."""
-    return read_frame(conn, "SELECT id, kind, category, geom FROM poi").to_crs(epsg)
+    return read_frame(conn, "SELECT id, kind, category, geom FROM poi ORDER BY id").to_crs(epsg)
