@@ -30,13 +30,6 @@ WORKER = "/assets/mvt-worker.js"
 MOST_FEATURES = 2_000
 """More than this inside a page's description makes a browser crawl; use a tile."""
 TILE_ZOOMS = (8, 16)
-HEAT = [
-    [254, 240, 217, 0],
-    [253, 204, 138, 120],
-    [252, 141, 89, 170],
-    [227, 74, 51, 210],
-    [179, 0, 0, 235],
-]
 
 
 def tile_layer(
@@ -84,6 +77,7 @@ def tile_layer(
         filled=fill is not None,
         stroked=stroked,
         extruded=form.height is not None,
+        material={"ambient": 0.62, "diffuse": 0.45, "shininess": 4, "specularColor": [60, 60, 60]},
         get_elevation=f"properties.{form.height}" if form.height else 0,
         get_fill_color=_colour(fill),
         get_line_color=_colour(form.line),
@@ -109,7 +103,7 @@ def heat_layer(layer: Layer, *, filters: Mapping[str, str] | None = None, revisi
         radius_pixels=28,
         intensity=1,
         threshold=0.06,
-        color_range=HEAT,
+        color_range=[list(colour) for colour in ramps.HEAT],
         pickable=False,
     )
 

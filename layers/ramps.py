@@ -12,6 +12,7 @@ __all__ = [
     "CAR_PARK",
     "FINDING",
     "GROUND",
+    "HEAT",
     "KERB",
     "NO_EVIDENCE",
     "ORANGES",
@@ -35,12 +36,20 @@ TEALS = _ramp("F6EFF7", "BDC9E1", "67A9CF", "1C9099", "016C59")
 """PuBuGn, 5 classes: more is covered."""
 ORANGES = _ramp("FEF0D9", "FDCC8A", "FC8D59", "E34A33", "B30000")
 """OrRd, 5 classes: more is worse."""
+HEAT: tuple[Colour, ...] = (
+    (254, 240, 217, 0),
+    (253, 204, 138, 120),
+    (252, 141, 89, 170),
+    (227, 74, 51, 210),
+    (179, 0, 0, 235),
+)
+"""OrRd, fading out where there is little."""
 PURPLES = _ramp("F2F0F7", "CBC9E2", "9E9AC8", "756BB1", "54278F")
 """Purples, 5 classes: more was looked at."""
 
 NO_EVIDENCE: Colour = (128, 134, 138, 105)
 """Nobody looked: neither good nor bad."""
-GROUND: Colour = (241, 243, 240, 255)
+GROUND: Colour = (231, 235, 232, 255)
 BUILDING: Colour = (205, 210, 206, 235)
 STREET: Colour = (255, 255, 255, 255)
 CAMERA: Colour = (11, 95, 131, 255)

@@ -17,7 +17,7 @@ from pages.session import language, words
 from pages.widgets.columns import side_and_field
 from pages.widgets.facts import camera_panel, cell_panel
 from pages.widgets.figures import figures
-from pages.widgets.legend import choropleth_legend, legend, shown_sources, source_line
+from pages.widgets.legend import choropleth_legend, heat_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
 
@@ -73,8 +73,9 @@ def _choose_layers() -> tuple[list[str], Measure]:
         format_func=titles.__getitem__,
         key="overview_layers",
     )
+    names = {measure.id: words(measure.title) for measure in MEASURES}
     measure = st.selectbox(
-        words(N_("Cells show")), MEASURES, format_func=lambda m: words(m.title), key="overview_measure"
+        words(N_("Cells show")), MEASURES, format_func=lambda each: names[each.id], key="overview_measure"
     )
     st.caption(words(measure.meaning))
     return [name for name in SWITCHES if name in shown], measure
@@ -147,7 +148,9 @@ def _map(
     click = show_map("overview_map", drawn, view, sources, simulated=simulated, height_px=600)
     if "unit_cells" in shown:
         choropleth_legend(measure, limits)
-    legend([layer for layer in named if layer.id not in ("unit_cells", "streets")])
+    if HEAT in shown:
+        heat_legend()
+    legend([LAYERS[name] for name in shown if name not in (HEAT, "unit_cells", "streets")])
     source_line(register, named)
     return click
 

@@ -17,7 +17,7 @@ from analysis.errors import HuiyanError
 from geodata.progress import Progress
 from layers.i18n import explain, pick_language, translate
 
-__all__ = ["console", "progress_bar", "say", "tells_mistakes"]
+__all__ = ["console", "language", "progress_bar", "say", "tells_mistakes"]
 
 console = Console()
 complaints = Console(stderr=True)

@@ -14,9 +14,10 @@ import urllib.request
 from types import FrameType
 
 from geodata import cluster, database
-from geodata.errors import TwinError
+from geodata.errors import DetectorError, MissingAsset, StreamError, TwinError
 from geodata.settings import ROOT, Settings, settings
-from pages.terminal.console import console, progress_bar, say
+from layers.i18n import explain
+from pages.terminal.console import console, language, progress_bar, say
 
 __all__ = ["run_all", "tell_status"]
 
@@ -115,6 +116,18 @@ def _load_if_empty(chosen: Settings) -> None:
     say("The database is empty: loading the town {town}.", town=chosen.town)
     with progress_bar() as progress:
         load_town(chosen.town, progress)
+    _first_patrol()
+
+
+def _first_patrol() -> None:
+    """A fresh town is looked at once before its screens open; without weights or footage it opens all the same."""
+    from geodata.commands.patrol import patrol_cameras
+
+    try:
+        with progress_bar() as progress:
+            patrol_cameras(progress=progress)
+    except (MissingAsset, DetectorError, StreamError) as error:
+        say("Nobody looks at the footage yet: {reason}", reason=explain(error, language()))
 
 
 def _start_web(chosen: Settings) -> subprocess.Popen[bytes]:

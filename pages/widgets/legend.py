@@ -10,11 +10,20 @@ import streamlit as st
 
 from layers.i18n import N_
 from layers.layer import Colour, Layer, Measure
-from layers.ramps import NO_EVIDENCE, css
+from layers.ramps import HEAT, NO_EVIDENCE, css
 from pages.session import words
 from pages.widgets.screen import simulated_mark
 
-__all__ = ["attribution", "choropleth_legend", "keys", "legend", "number", "shown_sources", "source_line"]
+__all__ = [
+    "attribution",
+    "choropleth_legend",
+    "heat_legend",
+    "keys",
+    "legend",
+    "number",
+    "shown_sources",
+    "source_line",
+]
 
 OWN = "Huiyan"
 """Source of what this twin computed or simulated."""
@@ -44,6 +53,17 @@ def choropleth_legend(measure: Measure, breaks: Sequence[float]) -> None:
     st.html(
         f'<div class="hy-legend"><b>{html.escape(words(measure.title))}</b> ({html.escape(words(measure.unit))})'
         f'<span class="hy-ramp">{steps}</span>{none}</div>'
+    )
+
+
+def heat_legend() -> None:
+    """From few to many."""
+    steps = "".join(f'<span style="background:{css(colour)};width:2rem">&nbsp;</span>' for colour in HEAT)
+    title, unit = words(N_("Violation heat map")), words(N_("violations nearby, relative"))
+    few, many = words(N_("few")), words(N_("many"))
+    st.html(
+        f'<div class="hy-legend"><b>{html.escape(title)}</b> ({html.escape(unit)})'
+        f'<span class="hy-key">{html.escape(few)} <span class="hy-ramp">{steps}</span> {html.escape(many)}</span></div>'
     )
 
 
