@@ -1,0 +1,673 @@
+"""Every screen with an empty and a full town, in both languages: what it shows, against what SQL says."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+import streamlit as st
+from sqlalchemy import Engine, event, text
+from streamlit.testing.v1 import AppTest
+
+from geodata import database
+from geodata.settings import ROOT, settings
+from layers.catalogue import LAYERS, MEASURES
+from layers.i18n import LANGUAGES, translate
+from pages.widgets import map as maps
+from pages.widgets.map import Click
+
+pytestmark = pytest.mark.postgis
+
+PAGES = ROOT / "pages"
+SCREENS = {
+    "overview": "Overview",
+    "camera_planning": "Cameras",
+    "parking_demand": "Parking",
+    "video_patrol": "Video",
+    "data_catalogue": "Data",
+}
+MOST_STATEMENTS = {
+    "overview": 9,
+    "camera_planning": 7,
+    "parking_demand": 10,
+    "video_patrol": 10,
+    "data_catalogue": 6,
+}
+"""Statements of a first visit; a second one asks for the revision only."""
+OF_REVISION = 3
+HEAT = "heat"
+LEAST_SCORE = 0.3
+HAN = re.compile("[\u4e00-\u9fff]")
+
+every_screen = pytest.mark.parametrize("page", SCREENS)
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def opened(page: str, language: str = "en") -> AppTest:
+    """One screen by itself, after its first run."""
+    app = AppTest.from_file(PAGES / f"{page}.py", default_timeout=60)
+    app.query_params["lang"] = language
+    return app.run()
+
+
+def walked(page: str, language: str = "en") -> AppTest:
+    """One screen inside the shell, reached through the menu."""
+    app = AppTest.from_file(PAGES / "shell.py", default_timeout=60)
+    app.query_params["lang"] = language
+    return app.run().switch_page(f"{page}.py").run()
+
+
+def texts(app: AppTest) -> str:
+    """All HTML blocks that the screen wrote."""
+    return "\n".join(each.proto.body for each in app.get("html"))
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    """Key figures: their words and values."""
+    return {each.label: each.value for each in app.metric}
+
+
+def drawn(app: AppTest) -> list[list[dict[str, Any]]]:
+    """The layers of every map, as deck.gl is told."""
+    return [json.loads(each.proto.json)["layers"] for each in app.get("deck_gl_json_chart")]
+
+
+def row(statement: str, **facts: object) -> Any:
+    """One row of the database."""
+    with database.connection() as conn:
+        return conn.execute(text(statement), facts).one()
+
+
+def write(*statements: str) -> None:
+    """Changes the test's own town; the screens must ask anew."""
+    with database.transaction() as session:
+        for each in statements:
+            session.execute(text(each))
+    st.cache_data.clear()
+
+
+def sound(app: AppTest) -> AppTest:
+    """No traceback and no error box."""
+    assert not app.exception, [each.message for each in app.exception]
+    assert not app.error, [each.value for each in app.error]
+    return app
+
+
+@contextmanager
+def overheard() -> Iterator[list[str]]:
+    """SQL statements sent meanwhile."""
+    said: list[str] = []
+
+    def listen(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        yield said
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+
+
+@pytest.fixture
+def patrolled(town_database: str) -> str:
+    """The shared town, whose footage was looked at."""
+    if row("SELECT count(*) AS n FROM sample").n == 0:
+        if os.environ.get("CI"):
+            pytest.fail("weights or clip are not set up; make setup")
+        pytest.skip("weights or clip are not set up")
+    return town_database
+
+
+# ----------------------------------------------------------------------------------------- every screen
+
+
+@every_language
+@every_screen
+def test_with_a_town_there_is_a_heading_and_no_trouble(town_database: str, page: str, language: str) -> None:
+    app = sound(opened(page, language))
+    assert [each.value for each in app.title] == [translate(SCREENS[page], language)]
+    assert "hy-state" not in texts(app) or page == "video_patrol"
+    if language == "zh-CN":
+        said = [each.label for each in app.metric] + [each.value for each in (*app.title, *app.caption)]
+        assert not [words for words in said if not HAN.search(words)]
+
+
+def test_without_a_town_every_screen_says_how_to_load_one(empty_database: str) -> None:
+    for page, title in SCREENS.items():
+        for language in LANGUAGES:
+            app = sound(opened(page, language))
+            assert app.title[0].value == translate(title, language)
+            shown = texts(app)
+            assert translate("No town is loaded yet", language) in shown
+            assert "<code>huiyan load helsinki</code>" in shown
+            assert not app.metric and not app.get("deck_gl_json_chart")
+
+
+def test_a_database_without_tables_is_an_empty_one(bare_database: str) -> None:
+    for page in SCREENS:
+        assert "No town is loaded yet" in texts(sound(opened(page)))
+
+
+@every_language
+@every_screen
+def test_a_database_that_is_away_is_a_sentence_with_its_mend(page: str, language: str) -> None:
+    app = opened(page, language)
+    assert not app.exception
+    assert app.title[0].value == translate(SCREENS[page], language)
+    [trouble] = app.error
+    assert translate("The database is away", language) in trouble.value
+    assert "Traceback" not in trouble.value
+    assert (
+        translate("Start it (huiyan up) or correct TWIN_DATABASE_URL, then try again.", language)
+        in trouble.value
+    )
+    assert [each.label for each in app.button] == [translate("Try again", language)]
+
+
+def test_the_screen_is_back_when_the_database_is(town_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened("overview")
+    assert app.error
+    monkeypatch.setenv("TWIN_DATABASE_URL", town_url)
+    settings.cache_clear()
+    sound(app.button[0].click().run())
+    assert app.metric
+    monkeypatch.undo()
+    settings.cache_clear()
+    database.dispose()
+    app.run()
+    assert app.error and not app.exception, "what is in the caches does not hide that the database went away"
+
+
+@every_screen
+def test_statements_of_a_first_and_a_second_visit(town_database: str, page: str) -> None:
+    with overheard() as first:
+        sound(opened(page))
+    assert 0 < len(first) <= MOST_STATEMENTS[page], first
+    with overheard() as second:
+        sound(opened(page))
+    assert len(second) <= OF_REVISION, second
+    assert all("dataset" in each for each in second)
+
+
+def test_new_data_are_seen_at_the_next_run(town_copy: str) -> None:
+    app = sound(opened("overview"))
+    before = figures(app)["Violations"]
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM finding"))
+        session.execute(text("DELETE FROM case_file WHERE source = 'qr'"))
+        session.execute(
+            text(
+                "UPDATE dataset SET revision = (SELECT max(revision) + 1 FROM dataset) WHERE name = 'case_file'"
+            )
+        )
+    sound(app.run())
+    assert figures(app)["Violations"] == f"{row('SELECT count(*) AS n FROM violation').n:,}" != before
+
+
+# -------------------------------------------------------------------------------------------- the shell
+
+
+@every_screen
+def test_the_menu_leads_to_every_screen(town_database: str, page: str) -> None:
+    app = sound(walked(page))
+    assert app.title[0].value == SCREENS[page]
+    assert "<style>" in texts(app) and "慧眼 Huiyan" in texts(app)
+
+
+def test_choosing_a_language_stays_on_the_screen_and_is_kept_in_the_address(town_database: str) -> None:
+    app = walked("parking_demand")
+    assert app.title[0].value == "Parking"
+    sound(app.segmented_control(key="language").set_value("zh-CN").run())
+    assert app.title[0].value == translate("Parking", "zh-CN") != "Parking"
+    assert app.query_params["lang"] == "zh-CN"
+    sound(app.switch_page("data_catalogue.py").run())
+    assert app.title[0].value == translate("Data", "zh-CN")
+    sound(app.segmented_control(key="language").set_value("en").run())
+    assert app.title[0].value == "Data"
+
+
+def test_choosing_a_language_after_other_choices(town_database: str) -> None:
+    app = walked("overview")
+    app.selectbox(key="overview_measure").set_value(MEASURES[1]).run()
+    app.pills(key="overview_layers").set_value([HEAT, "unit_cells"]).run()
+    sound(app.segmented_control(key="language").set_value("zh-CN").run())
+    assert app.title[0].value == translate("Overview", "zh-CN")
+    sound(app.run())
+
+
+def test_choosing_the_same_language_again_changes_nothing(town_database: str) -> None:
+    app = walked("data_catalogue", "zh-CN")
+    sound(app.segmented_control(key="language").set_value(None).run())
+    assert app.title[0].value == translate("Data", "zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("zh-Hans-CN", "zh-CN"), ("zh", "zh-CN"), ("en-GB", "en"), ("fi-FI", "en")],
+)
+def test_without_a_wish_in_the_address_the_browser_says_the_language(
+    town_database: str, locale: str, language: str
+) -> None:
+    app = AppTest.from_file(PAGES / "shell.py", default_timeout=60)
+    app.context = {"locale": locale}
+    sound(app.run())
+    assert app.title[0].value == translate("Overview", language)
+
+
+@pytest.mark.parametrize("wish", ["tlh", "", "../../etc", "<b>"])
+def test_a_language_that_we_do_not_speak_is_english(town_database: str, wish: str) -> None:
+    app = AppTest.from_file(PAGES / "shell.py", default_timeout=60)
+    app.query_params["lang"] = wish
+    assert sound(app.run()).title[0].value == "Overview"
+
+
+# ----------------------------------------------------------------------------------------- the overview
+
+
+def test_overview_figures_are_what_sql_says(town_database: str) -> None:
+    shown = figures(opened("overview"))
+    cameras = row("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'online') AS online FROM camera")
+    seen = row(
+        "SELECT sum(coverage_ratio * area_m2) / sum(area_m2) AS share, count(*) AS cells,"
+        " count(*) FILTER (WHERE rate IS NULL) AS dark"
+        " FROM unit_cell c LEFT JOIN cell_measure m ON m.cell_id = c.id"
+    )
+    assert shown == {
+        "Unit cells": f"{seen.cells:,}",
+        "Cameras online": f"{cameras.online:,} / {cameras.n:,}",
+        "Ground seen": f"{seen.share:.1%}",
+        "Cells without evidence": f"{seen.dark:,}",
+        "Violations": f"{row('SELECT count(*) AS n FROM violation').n:,}",
+    }
+    assert 0 < seen.dark < seen.cells
+
+
+@every_language
+def test_overview_measures(town_database: str, language: str) -> None:
+    app = opened("overview", language)
+    for measure in MEASURES:
+        sound(app.selectbox(key="overview_measure").set_value(measure).run())
+        assert translate(measure.meaning, language) in [each.value for each in app.caption]
+        assert f"<b>{translate(measure.title, language)}</b>" in texts(app)
+        assert translate(measure.empty, language) in texts(app)
+        [cells] = [each for each in drawn(app)[0] if each["id"] == "unit_cells"]
+        assert f"properties.{measure.id} >= 0 ?" in cells["getFillColor"]
+
+
+def test_overview_layers(town_database: str) -> None:
+    app = opened("overview")
+    pills = app.pills(key="overview_layers")
+    names = {each.title: each.id for each in LAYERS.values()} | {"Violation heat map": HEAT}
+    switches = [names[title] for title in pills.options]
+    opening = [name for name in switches if name in LAYERS and LAYERS[name].shown]
+    assert pills.value == opening
+    assert [each["id"] for each in drawn(app)[0]] == opening
+
+    sound(pills.set_value(list(reversed(switches))).run())
+    wanted = ["violations_heat" if name == HEAT else name for name in switches]
+    assert [each["id"] for each in drawn(app)[0]] == wanted, (
+        "from the ground up, whatever the order of clicks"
+    )
+    shown = texts(app)
+    assert "<b>Violation heat map</b>" in shown
+    for name in set(switches) - {HEAT, "streets"}:
+        assert all(f"{entry.label}</span>" in shown for entry in LAYERS[name].legend), name
+
+    sound(app.pills(key="overview_layers").set_value([]).run())
+    assert drawn(app) == [[]]
+
+
+def test_overview_days(town_database: str) -> None:
+    app = opened("overview")
+    app.pills(key="overview_layers").set_value([HEAT]).run()
+    slider = app.slider(key="overview_time")
+    first, last = slider.value
+    span = row(
+        "SELECT min(at AT TIME ZONE 'Europe/Helsinki')::date, max(at AT TIME ZONE 'Europe/Helsinki')::date"
+        " FROM violation"
+    )
+    assert (first, last) == tuple(span)
+
+    middle = first + (last - first) / 2
+    sound(slider.set_value((first, middle)).run())
+    known = row(
+        "SELECT count(*) AS n FROM violation"
+        " WHERE (at AT TIME ZONE 'Europe/Helsinki')::date BETWEEN :first AND :last",
+        first=first,
+        last=middle,
+    ).n
+    assert figures(app)["Violations"] == f"{known:,}"
+    assert 0 < known < row("SELECT count(*) AS n FROM violation").n
+    [[heat]] = drawn(app)
+    assert "since=" in heat["data"] and "until=" in heat["data"]
+
+    sound(app.slider(key="overview_time").set_value((first, first)).run())
+    assert int(figures(app)["Violations"].replace(",", "")) <= known
+
+
+@every_screen
+def test_maps_ask_no_other_host_and_bear_their_source(town_database: str, page: str) -> None:
+    app = opened(page)
+    for each in app.get("deck_gl_json_chart"):
+        spec = json.loads(each.proto.json)
+        assert spec.get("mapProvider") is None
+        assert "://" not in each.proto.json
+    if app.get("deck_gl_json_chart"):
+        assert "© OpenStreetMap contributors" in texts(app)
+        assert '<span class="hy-mark">simulated</span>' in texts(app)
+
+
+def clicked(monkeypatch: pytest.MonkeyPatch, click: Click) -> None:
+    """The next runs believe that this was clicked on the map."""
+    before = maps.show_map
+
+    def show(*args: Any, **more: Any) -> Click | None:
+        before(*args, **more)
+        return click
+
+    monkeypatch.setattr(maps, "show_map", show)
+
+
+@pytest.mark.parametrize("page", ["overview", "camera_planning", "parking_demand"])
+@pytest.mark.parametrize(("dark", "language"), [(False, "en"), (True, "zh-CN")])
+def test_facts_of_a_cell(
+    town_database: str, monkeypatch: pytest.MonkeyPatch, page: str, language: str, dark: bool
+) -> None:
+    cell = row(
+        "SELECT c.id, c.code, c.area_m2, m.rate, m.captures FROM unit_cell c JOIN cell_measure m"
+        f" ON m.cell_id = c.id WHERE (m.rate IS NULL) = {dark} ORDER BY c.id LIMIT 1"
+    )
+    clicked(monkeypatch, Click("unit_cells", {"key": cell.id, "code": cell.code}))
+    app = sound(opened(page, language))
+    assert any(cell.code in each.value for each in app.markdown)
+    [facts] = [each for each in map(_body, app.get("html")) if "hy-facts" in each]
+    assert f"{cell.area_m2:,.0f} m²" in facts
+    assert f"<td>{cell.captures:,}</td>" in facts
+    nobody = translate("no evidence: nobody looked", language)
+    assert (nobody in facts) == dark
+    assert (translate("95 % interval", language) in facts) == (not dark)
+
+
+def _body(block: Any) -> str:
+    return str(block.proto.body)
+
+
+@pytest.mark.parametrize(("page", "language"), [("overview", "zh-CN"), ("camera_planning", "en")])
+def test_facts_of_a_camera(
+    town_database: str, monkeypatch: pytest.MonkeyPatch, page: str, language: str
+) -> None:
+    camera = row("SELECT id, code, height_m, tilt_deg FROM camera WHERE pose_simulated ORDER BY id LIMIT 1")
+    clicked(monkeypatch, Click("cameras", {"key": camera.id}))
+    shown = texts(sound(opened(page, language)))
+    assert camera.code in shown
+    assert f"{camera.height_m:.1f} m · {camera.tilt_deg:.0f}°" in shown
+    assert translate("simulated", language) in shown
+
+
+@pytest.mark.parametrize("layer", ["unit_cells", "cameras"])
+def test_a_click_on_what_is_gone(town_database: str, monkeypatch: pytest.MonkeyPatch, layer: str) -> None:
+    clicked(monkeypatch, Click(layer, {"key": 2**40}))
+    said = [each.value for each in sound(opened("overview")).caption]
+    assert any("is gone" in each for each in said)
+
+
+@pytest.mark.parametrize("properties", [{}, {"n": 12}, {"key": 7, "name": "<b>Kamppi</b>", "kind": "shop"}])
+def test_a_click_on_other_things_and_on_bins(
+    town_database: str, monkeypatch: pytest.MonkeyPatch, properties: dict[str, Any]
+) -> None:
+    clicked(monkeypatch, Click("pois", properties))
+    assert "<b>Kamppi</b>" not in texts(sound(opened("overview")))
+
+
+# ------------------------------------------------------------------------------------------- the cameras
+
+
+def test_camera_figures_are_what_sql_says(town_database: str) -> None:
+    shown = figures(opened("camera_planning"))
+    known = row(
+        "SELECT count(*) AS n, count(*) FILTER (WHERE coverage_ratio < 0.05) AS blind,"
+        " count(*) FILTER (WHERE coverage_ratio <= 0) AS unseen, max(cameras) AS most,"
+        " sum(coverage_ratio * area_m2) / sum(area_m2) AS share"
+        " FROM unit_cell c JOIN cell_measure m ON m.cell_id = c.id"
+    )
+    assert shown == {
+        "Ground seen": f"{known.share:.1%}",
+        "Blind cells (under 5 % seen)": f"{known.blind:,} / {known.n:,}",
+        "Cells that no camera sees": f"{known.unseen:,}",
+        "Most cameras on one cell": f"{known.most:,}",
+    }
+
+
+def test_the_table_of_blind_cells(town_database: str) -> None:
+    app = opened("camera_planning")
+    [blind] = [each.value for each in app.dataframe]
+    found = row("SELECT count(*) AS n FROM cell_measure WHERE coverage_ratio < 0.05").n
+    assert len(blind) == found
+    assert blind["reports"].is_monotonic_decreasing
+    assert blind["code"].str.fullmatch(r"\d{15}").all()
+
+
+@every_language
+def test_three_more_cameras(town_database: str, language: str) -> None:
+    app = opened("camera_planning", language)
+    assert not any(each["id"] == "proposed" for each in drawn(app)[0])
+    app.number_input(key="place_count").set_value(3)
+    sound(app.button[0].click().run())
+    places = next(each.value for each in app.dataframe if "lamp" in each.value)
+    assert places["order"].tolist() == [1, 2, 3]
+    assert (places["gain_ratio"] > 0).all() and places["gain_ratio"].is_monotonic_decreasing
+    shown = figures(app)
+    assert re.fullmatch(r"\d+\.\d\d%", shown[translate("Gap", language)])
+    covered, bound = (
+        float(shown[translate(name, language)].rstrip("%"))
+        for name in ("Unseen demand covered", "No choice covers more than")
+    )
+    assert 0 < covered <= bound <= 100
+    assert math.isclose(places["gain_ratio"].sum() * 100, covered, abs_tol=0.1)
+    spots = next(each for each in drawn(app)[0] if each["id"] == "proposed")["data"]["features"]
+    assert len(spots) == 3
+
+    sound(app.run())
+    assert len(next(each.value for each in app.dataframe if "lamp" in each.value)) == 3, (
+        "it stays in this visit"
+    )
+
+
+def test_a_click_on_a_proposed_camera(town_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clicked(monkeypatch, Click("proposed", {"order": 2, "lamp": "1234567890123456", "heading_deg": 45.0}))
+    app = sound(opened("camera_planning"))
+    assert any(each.value == "**Proposed camera 2**" for each in app.markdown)
+
+
+def test_a_town_without_lamps_says_so(town_copy: str) -> None:
+    write("DELETE FROM component")
+    app = opened("camera_planning")
+    app.button[0].click().run()
+    assert not app.exception
+    assert "no lamp posts" in app.error[0].value
+    assert "Traceback" not in app.error[0].value
+
+
+# ------------------------------------------------------------------------------------------- the parking
+
+
+def test_parking_figures_are_what_sql_says(town_database: str) -> None:
+    app = opened("parking_demand")
+    known = row(
+        "SELECT sum(captures) AS captures, sum(exposure_h) FILTER (WHERE rate IS NOT NULL) AS hours,"
+        " count(*) AS n, count(rate) AS seen, sum(reports) FILTER (WHERE rate IS NULL) AS silent"
+        " FROM unit_cell c LEFT JOIN cell_measure m ON m.cell_id = c.id"
+    )
+    assert figures(app) == {
+        "Captures": f"{known.captures:,}",
+        "Hours of full view": f"{known.hours:,.0f}",
+        "Cells with evidence": f"{known.seen:,} / {known.n:,}",
+        "Reports where nobody looked": f"{known.silent:,}",
+    }
+    dark = figures(opened("overview"))["Cells without evidence"]
+    assert int(dark.replace(",", "")) == known.n - known.seen
+
+
+@every_language
+def test_three_maps_side_by_side_say_where_nobody_looked(town_database: str, language: str) -> None:
+    app = opened("parking_demand", language)
+    cells = [each for layers in drawn(app) for each in layers if each["id"] == "unit_cells"]
+    shown = [re.match(r"@@=properties\.(\w+)", each["getFillColor"])[1] for each in cells]  # type: ignore[index]
+    assert shown == ["captures", "exposure_h", "rate"]
+    assert texts(app).count(translate("no evidence: nobody looked", language)) == 2
+
+
+def test_the_highest_rates_bear_their_intervals(town_database: str) -> None:
+    [chart] = opened("parking_demand").get("vega_lite_chart") or opened("parking_demand").get(
+        "arrow_vega_lite_chart"
+    )
+    fields = chart.proto.spec
+    for name in ("rate_lower", "rate_upper", '"rate"'):
+        assert name in fields
+
+
+# --------------------------------------------------------------------------------------------- the video
+
+
+@every_language
+def test_every_sampled_frame_with_its_boxes(patrolled: str, language: str) -> None:
+    app = sound(opened("video_patrol", language))
+    with database.connection() as conn:
+        samples = conn.execute(
+            text(
+                "SELECT s.id, count(d.id) FILTER (WHERE d.score >= :least) AS boxes FROM sample s"
+                " LEFT JOIN detection d ON d.sample_id = s.id WHERE s.picture IS NOT NULL"
+                " GROUP BY s.id, s.taken_at ORDER BY s.taken_at"
+            ),
+            {"least": LEAST_SCORE},
+        ).all()
+    slider = app.select_slider(key="video_frame")
+    assert len(slider.options) == len(samples) > 0
+    zones = row("SELECT count(*) AS n FROM zone").n
+    for place in {0, len(samples) // 2, len(samples) - 1}:
+        sound(app.select_slider(key="video_frame").set_value(place).run())
+        sample = samples[place]
+        [picture] = [each for each in map(_body, app.get("html")) if f"/sample/{sample.id}.jpg" in each]
+        assert picture.count("box-sizing:border-box") == sample.boxes
+        assert picture.count("clip-path:polygon") == zones > 0
+        assert any(each.value.startswith(f"{sample.boxes} ") for each in app.caption) or language != "en"
+
+
+@every_language
+def test_findings_with_their_evidence(patrolled: str, language: str) -> None:
+    shown = texts(opened("video_patrol", language))
+    with database.connection() as conn:
+        found = conn.execute(
+            text("SELECT id, dwell_s FROM finding ORDER BY first_seen_at DESC, id LIMIT 4")
+        ).all()
+    assert found
+    for each in found:
+        assert f"/api/pictures/finding/{each.id}.jpg" in shown
+        assert f"{each.dwell_s:,.0f} s" in shown
+
+
+def test_the_demonstration_says_that_it_is_one(town_database: str) -> None:
+    app = sound(opened("video_patrol"))
+    assert any("did not happen in this town" in each.value for each in app.caption)
+    assert '<span class="hy-mark">simulated</span>' in texts(app)
+
+
+def test_footage_that_nobody_looked_at_yet(town_copy: str) -> None:
+    write("DELETE FROM finding", "DELETE FROM detection", "DELETE FROM sample")
+    app = sound(opened("video_patrol"))
+    assert "Nobody has looked yet" in texts(app)
+    assert any(each.value == "No rule has fired." for each in app.caption)
+
+
+def test_findings_whose_pictures_are_gone(patrolled: str, town_copy: str) -> None:
+    write("UPDATE sample SET picture = NULL")
+    app = sound(opened("video_patrol"))
+    assert "Nobody has looked yet" in texts(app)
+    assert "/api/pictures/finding/" in texts(app)
+
+
+def test_a_town_without_footage(town_copy: str) -> None:
+    write("UPDATE camera SET stream_url = NULL")
+    assert "No camera has footage" in texts(sound(opened("video_patrol")))
+
+
+def test_asking_for_a_patrol_puts_one_job_into_the_queue(town_copy: str) -> None:
+    app = opened("video_patrol")
+    for _ in range(2):
+        sound(app.button(key="job_patrol").click().run())
+    waiting = row(
+        "SELECT count(*) AS n FROM procrastinate_jobs WHERE task_name = 'patrol' AND status = 'todo'"
+    )
+    assert waiting.n == 1, "a job that waits is not doubled"
+
+
+# ---------------------------------------------------------------------------------------------- the data
+
+
+@every_language
+def test_one_download_for_each_layer(town_database: str, language: str) -> None:
+    app = opened("data_catalogue", language)
+    with database.connection() as conn:
+        loaded = set(conn.execute(text("SELECT name FROM dataset")).scalars())
+    expected = [each for each in LAYERS.values() if loaded & set(each.datasets)]
+    assert len(expected) >= 9
+    shown = texts(app)
+    links = re.findall(r'href="(/api/export/(\w+)\.geojson)" download', shown)
+    assert [name for _, name in links] == [each.id for each in expected]
+    for each in expected:
+        rows = row(f"SELECT count(*) AS n FROM {each.export.table}").n
+        assert re.search(
+            f'<td class="n">{rows:,}</td><td><a class="hy-get" href="/api/export/{each.id}.geojson"', shown
+        )
+        assert translate(each.title, language) in shown
+
+
+def test_the_register_is_whole(town_database: str) -> None:
+    [register] = [each.value for each in opened("data_catalogue").dataframe]
+    with database.connection() as conn:
+        rows = conn.execute(text("SELECT name, rows, revision, licence FROM dataset ORDER BY name")).all()
+    assert list(register[["name", "rows", "revision", "licence"]].itertuples(index=False, name=None)) == [
+        tuple(each) for each in rows
+    ]
+    assert (register["source"].str.len() > 0).all() and (register["licence"].str.len() > 0).all()
+
+
+# ---------------------------------------------------------------------------------- towns with something odd
+
+
+def test_a_town_whose_measures_are_not_computed_yet(town_copy: str) -> None:
+    write("DELETE FROM cell_measure")
+    for page in SCREENS:
+        app = sound(opened(page))
+        assert not [each.value for each in app.metric if "nan" in each.value.lower()], page
+
+
+def test_a_town_without_a_single_violation(town_copy: str) -> None:
+    write("DELETE FROM finding", "DELETE FROM case_file")
+    for page in SCREENS:
+        sound(opened(page))
+
+
+def test_words_from_data_are_not_taken_for_markup(town_copy: str) -> None:
+    write("UPDATE dataset SET source = '<script>alert(1)</script>', licence = '<img src=x onerror=alert(1)>'")
+    for page in SCREENS:
+        shown = texts(sound(opened(page)))
+        assert "<script>" not in shown and "<img src=x" not in shown, page
+
+
+def test_a_proposal_as_a_file_reads_back(town_database: str, tmp_path: Path) -> None:
+    from pages import cached
+
+    plan = cached.plan(cached.revision(), 3)
+    path = tmp_path / "more.geojson"
+    plan.write(path)
+    read = gpd.read_file(path)
+    assert len(read) == 3 and read["order"].tolist() == [1, 2, 3]
