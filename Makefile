@@ -49,7 +49,7 @@ words: ## words that a person sees and that lack Chinese (ARGS=--write lists the
 	@scripts/venv.sh test
 	@$(BIN)/python scripts/words.py $(ARGS)
 
-town: setup ## load a town: make town TOWN=haining (ARGS=--replace in place of the loaded one)
+town: setup ## load a town: make town TOWN=helsinki (ARGS=--replace in place of the loaded one)
 	@$(BIN)/huiyan load $(TOWN) $(ARGS)
 
 status: ## where the data live, what runs, what is loaded

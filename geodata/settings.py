@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """A real PostgreSQL server, `postgresql://user@host/name`; without it the private cluster is used."""
     data_dir: Path = ROOT / ".data"
-    """Private cluster, assets, weights, clips and exports live here."""
+    """Private cluster, assets, weights and clips live here."""
     town: str = "helsinki"
     """The town that `load` puts into an empty database."""
     detector_model: Path | None = None

@@ -55,7 +55,7 @@ MEASURES = (
         "exposure_h",
         N_("Exposure"),
         N_("hours of full view"),
-        N_("Visible share × hours sampled × detector recall."),
+        N_("Share of kerbs without bays in view × hours sampled × detector recall; joint views count once."),
         ramps.PURPLES,
         digits=0,
         empty=N_("no evidence: nobody looked"),
@@ -217,7 +217,9 @@ _ALL = (
     Layer(
         id="kerbs",
         title=N_("Kerbs"),
-        method=N_("Sides of streets with OpenStreetMap parking tags, offset 3.5 m from the centre line"),
+        method=N_(
+            "Both sides of drivable streets, 3.5 m from the centre line; rules from OpenStreetMap parking tags"
+        ),
         tile=TileSource("kerb", {"rule": "t.rule", "legal": "t.legal"}, "line", min_zoom=12),
         form=Form(
             line=(

@@ -77,7 +77,7 @@ def tile_layer(
         filled=fill is not None,
         stroked=stroked,
         extruded=form.height is not None,
-        material={"ambient": 0.62, "diffuse": 0.45, "shininess": 4, "specularColor": [60, 60, 60]},
+        material={"ambient": 0.5, "diffuse": 0.42, "shininess": 4, "specularColor": [60, 60, 60]},
         get_elevation=f"properties.{form.height}" if form.height else 0,
         get_fill_color=_colour(fill),
         get_line_color=_colour(form.line),

@@ -22,22 +22,7 @@ from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
 
 HEAT = "heat"
-SWITCHES = (
-    "unit_cells",
-    "streets",
-    "buildings",
-    "car_parks",
-    "kerbs",
-    "pipes",
-    "pipe_nodes",
-    "camera_views",
-    "cameras",
-    HEAT,
-    "findings",
-    "qr_points",
-    "lamps",
-    "pois",
-)
+SWITCHES = tuple(HEAT if name == "violations" else name for name in LAYERS)
 
 
 def main() -> None:
@@ -117,7 +102,13 @@ def _figures(revision: int, since: dt.datetime | None, until: dt.datetime | None
                 f"{found.dark_cells:,}",
                 N_("Cells where no camera looked at any kerb: their rate is unknown, not zero."),
             ),
-            (N_("Violations"), f"{found.violations:,}", N_("In the days chosen.")),
+            (
+                N_("Violations"),
+                f"{found.violations:,}",
+                N_(
+                    "Captures, findings and reports in the days chosen; what a camera caught and a person reported counts twice."
+                ),
+            ),
         ]
     )
 

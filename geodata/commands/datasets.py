@@ -24,7 +24,9 @@ class Provenance:
 
 def record(session: Session, name: str, town: str, provenance: Provenance) -> int:
     """
-    Notes that table `name` changed and returns its new revision, the highest of all datasets.
+    Notes in the register and in the audit that table `name` changed.
+
+    Returns its new revision, the highest of all datasets.
 
     Raises
     ------
@@ -49,5 +51,13 @@ def record(session: Session, name: str, town: str, provenance: Provenance) -> in
             "method": provenance.method,
             "simulated": provenance.simulated,
         },
+    )
+    session.execute(
+        text(
+            "INSERT INTO audit (actor, action, subject, details) SELECT current_user, 'write', d.name,"
+            " jsonb_build_object('revision', d.revision, 'rows', d.rows, 'method', d.method)"
+            " FROM dataset d WHERE d.name = :name"
+        ),
+        {"name": table},
     )
     return int(session.scalar(text("SELECT revision FROM dataset WHERE name = :name"), {"name": table}) or 0)

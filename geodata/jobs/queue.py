@@ -47,10 +47,18 @@ KINDS = {"patrol": patrol, "coverage": coverage}
 
 
 def defer(kind: str, **arguments: Any) -> None:
-    """Puts a job into the queue; one of the same kind and arguments that still waits is not doubled."""
-    app = _app(
-        SyncPsycopgConnector(conninfo=database.psycopg_url(database.database_url()), kwargs=_session())
-    )
+    """
+    Puts a job into the queue; one of the same kind and arguments that still waits is not doubled.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If the database does not answer.
+    """
+    url = database.database_url()
+    with database.connection(url) as conn:  # says so at once; the queue's pool would wait for half a minute
+        conn.execute(text("SELECT 1"))
+    app = _app(SyncPsycopgConnector(conninfo=database.psycopg_url(url), kwargs=_session()))
     lock = f"{kind}:{sorted(arguments.items())}"
     with app.open():
         try:

@@ -17,7 +17,7 @@ from geodata import database
 from geodata.errors import DatabaseUnavailable
 from geodata.queries.tiles import TileSource, check_address, tile_sql
 
-__all__ = ["Tile", "TileStore"]
+__all__ = ["Tile", "TileStore", "tag"]
 
 REVISIONS_FRESH_S = 1.0
 """How long a revision is believed without asking again."""
@@ -31,6 +31,11 @@ class Tile:
 
     body: bytes
     etag: str
+
+
+def tag(*parts: object) -> str:
+    """An entity tag for an answer made of `parts`: the same in every process."""
+    return f'"{hashlib.blake2b(repr(parts).encode(), digest_size=10).hexdigest()}"'
 
 
 class TileStore:
@@ -163,7 +168,7 @@ class TileStore:
         check_address(z, x, y)
         used = tuple(sorted((name, str(value)) for name, value in filters.items() if name in source.filters))
         key = (layer, z, x, y, await self.revision(datasets), used)
-        etag = f'"{hashlib.blake2b(repr(key).encode(), digest_size=10).hexdigest()}"'
+        etag = tag(*key)
         if known == etag:
             return None
         body = self._memory.get(key)

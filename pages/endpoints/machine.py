@@ -12,8 +12,7 @@ from geodata.errors import NotFound
 from geodata.export.geojson import geojson_stream
 from geodata.queries.health import COUNT_SQL
 from geodata.queries.heat import heat_sql
-from geodata.queries.serving import TileStore
-from geodata.settings import settings
+from geodata.queries.serving import TileStore, tag
 from layers.catalogue import layer
 from pages.endpoints.problems import BadQuery, tells_problems
 
@@ -85,7 +84,7 @@ class Endpoints:
             )
         filters = _filters(request)
         revision = await self.tiles.revision(chosen.datasets)
-        etag = f'W/"{revision}-{abs(hash(tuple(sorted(filters.items())))):x}"'
+        etag = tag(chosen.id, revision, sorted(filters.items()))
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304)
         rows = await self.tiles.rows(heat_sql(chosen.tile, filters), filters)
@@ -96,9 +95,10 @@ class Endpoints:
     async def download(self, request: Request) -> Response:
         """`/export/{layer}.geojson`: the layer as RFC 7946 GeoJSON, streamed."""
         chosen = layer(request.path_params["layer"])
-        await self.tiles.revision()  # a database that is away is told before the first byte
+        # asked before the first byte, so that a database that is away is told with its status
+        towns = await self.tiles.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
         stream = geojson_stream(chosen.id, chosen.export, chosen.title, chosen.method, chosen.datasets)
-        name = f"{settings().town}-{chosen.id}.geojson"
+        name = f"{towns[0][0] if towns else 'empty'}-{chosen.id}.geojson"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(stream, media_type="application/geo+json", headers=headers)
 
@@ -116,7 +116,12 @@ class Endpoints:
         rows = await self.tiles.rows(sql, {"id": _integer(request, "id")})
         if not rows or rows[0][0] is None:
             raise NotFound("There is no such picture.", "Pictures are kept of the newest patrol only.")
-        return Response(bytes(rows[0][0]), media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+        body = bytes(rows[0][0])
+        etag = tag(body)
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="image/jpeg", headers=headers)
 
 
 def _integer(request: Request, name: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
@@ -30,7 +31,7 @@ def language() -> str:
 
 def say(message: str, **facts: object) -> None:
     """Prints `message` in the terminal's language."""
-    console.print(translate(message, language(), **facts), highlight=False, soft_wrap=True)
+    console.print(translate(message, language(), **facts), highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager
@@ -60,7 +61,8 @@ def tells_mistakes(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except HuiyanError as error:
-            complaints.print(f"[bold red]✗[/] {explain(error, language())}", highlight=False, soft_wrap=True)
+            sentence = escape(explain(error, language()))
+            complaints.print(f"[bold red]✗[/] {sentence}", highlight=False, soft_wrap=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None

@@ -109,26 +109,35 @@ class Browser:
 
     def map_colours(self) -> int:
         """How many different colours the middle of the map shows: a blank map has one."""
-        shot = self.driver.find_element(By.CSS_SELECTOR, MAP).screenshot_as_png
         import cv2
         import numpy as np
 
-        picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
-        height, width = picture.shape[:2]  # the edges bear the attribution and the zoom buttons
-        middle = picture[height // 8 : -height // 6, width // 10 : -width // 8]
+        # not the element's own screenshot: that resets the emulated window while the page is drawn
+        box = self.driver.execute_script(
+            "const map = document.querySelector(arguments[0]); map.scrollIntoView({block: 'center'});"
+            "const b = map.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]",
+            MAP,
+        )
+        shot = np.frombuffer(self.driver.get_screenshot_as_png(), np.uint8)
+        page = cv2.imdecode(shot, cv2.IMREAD_COLOR)
+        left, top, right, bottom = (max(0, round(edge)) for edge in box)
+        width, height = right - left, bottom - top
+        # the edges bear the attribution and the zoom buttons
+        middle = page[top + height // 8 : bottom - height // 6, left + width // 10 : right - width // 8]
         return len(np.unique(middle.reshape(-1, 3) // 8, axis=0))
 
     def wait_painted(self, timeout_s: float = 60) -> int:
-        """Until every map shows something and stops changing; the number of colours of the first, 0 without a map."""
+        """Until the page's map is there, shows something and stops changing; returns its number of colours."""
         until, last, same = time.monotonic() + timeout_s, -1, 0
-        while self.has_map() and time.monotonic() < until:
-            now = self.map_colours()
+        while time.monotonic() < until:
+            now = self.map_colours() if self.has_map() else 0
             same = same + 1 if now == last and now > 3 else 0
-            if same >= 3:
-                return now
             last = now
+            if same >= 3:
+                break
             time.sleep(0.5)
-        return max(last, 0)
+        self.driver.execute_script("document.querySelector('[data-testid=\"stMain\"]').scrollTo(0, 0)")
+        return last
 
     def text(self) -> str:
         """All words on the page."""
