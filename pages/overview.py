@@ -106,7 +106,7 @@ def _figures(revision: int, since: dt.datetime | None, until: dt.datetime | None
                 N_("Violations"),
                 f"{found.violations:,}",
                 N_(
-                    "Captures, findings and reports in the days chosen; what a camera caught and a person reported counts twice."
+                    "Captures, findings and reports in the days chosen; one both caught and reported counts twice."
                 ),
             ),
         ]
