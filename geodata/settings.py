@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from geodata.errors import SettingsError
 
-__all__ = ["ROOT", "Settings", "settings"]
+__all__ = ["ROOT", "Settings", "settings", "terminal_locale"]
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder."""
@@ -57,6 +58,11 @@ class Settings(BaseSettings):
     def clips_dir(self) -> Path:
         """Street footage."""
         return self.data_dir / "clips"
+
+
+def terminal_locale() -> str | None:
+    """The locale that the terminal asks for, such as zh_CN.UTF-8; it need not be installed."""
+    return next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None)
 
 
 @lru_cache

@@ -47,7 +47,8 @@ def translate(message: str, language: str, **facts: object) -> str:
 
 def explain(error: HuiyanError, language: str) -> str:
     """What is wrong and how to mend it, in `language`."""
-    return " ".join(translate(part, language, **error.facts) for part in (error.message, error.mend) if part)
+    between = "" if language == "zh-CN" else " "
+    return between.join(translate(part, language, **error.facts) for part in (error.message, error.mend) if part)
 
 
 def pick_language(*wishes: str | None) -> str:

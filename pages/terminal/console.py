@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -16,6 +15,7 @@ from rich.progress import Progress as Bar
 
 from analysis.errors import HuiyanError
 from geodata.progress import Progress
+from geodata.settings import terminal_locale
 from layers.i18n import explain, pick_language, translate
 
 __all__ = ["console", "language", "progress_bar", "say", "tells_mistakes"]
@@ -26,7 +26,7 @@ complaints = Console(stderr=True)
 
 def language() -> str:
     """The terminal's language, from its locale."""
-    return pick_language(locale.getlocale(locale.LC_MESSAGES)[0])
+    return pick_language(terminal_locale())
 
 
 def say(message: str, **facts: object) -> None:
