@@ -77,6 +77,7 @@ class web_geometry:  # noqa: N801 - a mixin that reads as what it adds
     @declared_attr
     @classmethod
     def g3857(cls) -> Mapped[Any]:
+        """`geom` in Web Mercator."""
         return mapped_column(
             Geometry("GEOMETRY", srid=WEB_EPSG, spatial_index=False),
             Computed(f"ST_Transform(geom, {WEB_EPSG})", persisted=True),

@@ -1,0 +1,106 @@
+"""Jobs: put into the queue, done by a worker, and told in a row that a screen can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from geodata import database
+from geodata.errors import DatabaseUnavailable, NotFound
+from geodata.jobs.queue import defer, run_worker
+from geodata.jobs.record import recorded
+from geodata.settings import settings
+
+pytestmark = pytest.mark.postgis
+
+
+def jobs(kind: str) -> list[Any]:
+    with database.connection() as conn:
+        return list(conn.execute(text("SELECT * FROM job WHERE kind = :kind ORDER BY id"), {"kind": kind}))
+
+
+def waiting() -> int:
+    with database.connection() as conn:
+        sql = (
+            "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND task_name <> 'patrol_when_due'"
+        )
+        return int(conn.scalar(text(sql)) or 0)
+
+
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is due by itself."""
+    monkeypatch.setattr(settings(), "patrol_every_s", 1e12)
+
+
+def test_a_worker_does_what_was_asked_and_says_so(town_copy: str, seldom: None) -> None:
+    with database.transaction() as session:
+        session.execute(text("UPDATE camera SET state = 'offline'"))
+    defer("coverage")
+    assert waiting() == 1 and jobs("coverage") == []
+    run_worker(once=True)
+    assert waiting() == 0
+    [job] = jobs("coverage")
+    assert (job.state, job.error, job.done, job.total) == ("done", None, 3, 3)
+    assert job.created_at <= job.finished_at and job.started_at <= job.finished_at
+    with database.connection() as conn:
+        assert conn.scalar(text("SELECT sum(coverage_ratio) FROM cell_measure")) == 0
+
+
+def test_what_waits_already_is_not_doubled(empty_database: str) -> None:
+    for _ in range(3):
+        defer("coverage")
+        defer("patrol", code="1")
+    assert waiting() == 2
+    defer("patrol", code="2")
+    assert waiting() == 3
+
+
+def test_a_job_that_fails_says_why_and_the_next_is_done(town_copy: str, seldom: None) -> None:
+    defer("patrol", code="00000000000000000000")
+    defer("coverage")
+    run_worker(once=True)
+    [failed] = [job for job in jobs("patrol") if job.arguments["camera"]]
+    assert failed.state == "failed" and failed.finished_at is not None
+    assert "no camera 00000000000000000000 with footage" in failed.error
+    assert [job.state for job in jobs("coverage")] == ["done"]
+
+
+def test_an_empty_database_fails_with_its_mend(empty_database: str) -> None:
+    defer("coverage")
+    run_worker(once=True)
+    [job] = jobs("coverage")
+    assert job.state == "failed" and "huiyan load" in job.error
+
+
+def test_the_row_tells_of_work_while_it_goes_on(empty_database: str) -> None:
+    with recorded("look", {"camera": "x"}) as progress:
+        progress(1, 4, "Reading")
+        [job] = jobs("look")
+        assert (job.state, job.done, job.total, job.message) == ("running", 1, 4, "Reading")
+        assert job.arguments == {"camera": "x"} and job.finished_at is None
+        progress(2, 4, "too soon after the last to be written")
+        assert jobs("look")[0].done == 1
+        progress(4, 4, "Ready")
+    assert [(job.state, job.done) for job in jobs("look")] == [("done", 4)]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("so odd"), "ValueError: so odd"),
+        (NotFound("There is no {x}.", "Look.", x="y"), "There is no y."),
+    ],
+)
+def test_any_failure_is_told_and_passed_on(error: Exception, said: str, empty_database: str) -> None:
+    with pytest.raises(type(error)), recorded("look", {}):
+        raise error
+    [job] = jobs("look")
+    assert job.state == "failed" and said in job.error
+
+
+def test_without_a_database_nothing_can_be_deferred() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        defer("coverage")
