@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = ["CodeError", "CrsError", "HuiyanError", "InputError"]
 
 
@@ -26,6 +28,19 @@ class HuiyanError(Exception):
         super().__init__(
             " ".join(part.format(**facts) if facts else part for part in (message, mend) if part)
         )
+
+    def told(self) -> dict[str, object]:
+        """The error as plain values, to be kept and told later in either language."""
+        return {
+            "message": self.message,
+            "mend": self.mend,
+            "facts": {k: str(v) for k, v in self.facts.items()},
+        }
+
+    @classmethod
+    def retold(cls, told: dict[str, Any]) -> HuiyanError:
+        """The error that `told` was made of; its facts have become text."""
+        return cls(told["message"], told["mend"], **told["facts"])
 
 
 class InputError(HuiyanError, ValueError):

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
 
 def terminal_locale() -> str | None:
     """The locale that the terminal asks for, such as zh_CN.UTF-8; it need not be installed."""
-    return next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None)
+    return next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None
+    )
 
 
 @lru_cache

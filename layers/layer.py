@@ -60,10 +60,10 @@ class Measure:
         Messages: its name, its unit, and one sentence on how to read it.
     ramp
         Colours from low to high, safe for colour-blind eyes.
-    breaks
-        Upper limits of all classes but the last; None: quantiles of the values.
     empty
         Message for a cell without a value.
+    breaks
+        Upper limits of all classes but the last; None: quantiles of the values.
     digits
         Decimals shown.
     """
@@ -73,8 +73,8 @@ class Measure:
     unit: str
     meaning: str
     ramp: tuple[Colour, ...]
+    empty: str
     breaks: tuple[float, ...] | None = None
-    empty: str = "no evidence"
     digits: int = 2
     percent: bool = False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pandas as pd
 import pydeck as pdk
 import streamlit as st
@@ -69,7 +71,9 @@ def _ask_plan(revision: int) -> Plan | None:
                 )
             )
         )
-        if st.form_submit_button(words(N_("Place")), type="primary", icon=":material/add_location_alt:"):
+        if st.form_submit_button(
+            words(N_("Place cameras")), type="primary", icon=":material/add_location_alt:"
+        ):
             remember("place_count", int(count))
     wanted = recall("place_count")
     if wanted is None:
@@ -134,7 +138,7 @@ def _facts(revision: int, click: Click | None) -> None:
 def _proposal(plan: Plan | None) -> None:
     st.subheader(words(N_("Proposal")), anchor=False)
     if plan is None:
-        st.caption(words(N_("Choose a number and press Place.")))
+        st.caption(words(N_("Choose a number and press Place cameras.")))
         return
     figures(
         [
@@ -168,7 +172,7 @@ def _proposal(plan: Plan | None) -> None:
         "application/geo+json",
         icon=":material/download:",
     )
-    st.html(f"{simulated_mark()} <span class='hy-source'>{METHOD}</span>")
+    st.html(f"{simulated_mark()} <span class='hy-source'>{html.escape(words(METHOD))}</span>")
 
 
 def _blind(cells: pd.DataFrame) -> None:

@@ -46,8 +46,9 @@ def _downloads(register: pd.DataFrame, counts: dict[str, int]) -> None:
 
 def _register(register: pd.DataFrame) -> None:
     st.subheader(words(N_("What is loaded")), anchor=False)
+    shown = register.assign(**{name: register[name].map(words) for name in ("source", "licence", "method")})
     st.dataframe(
-        register[["name", "rows", "revision", "simulated", "source", "licence", "method", "loaded_at"]],
+        shown[["name", "rows", "revision", "simulated", "source", "licence", "method", "loaded_at"]],
         hide_index=True,
         height=36 * (len(register) + 1) + 3,
         column_config={

@@ -73,7 +73,7 @@ def _about(camera: pd.Series, patrol: Patrol) -> None:
         rows.append((words(N_("Calibration: mean and worst residual")), residual))
     if len(patrol.samples):
         rows.append((words(N_("Detector")), str(patrol.samples["detector"].iloc[0])))
-        rows.append((words(N_("Time a frame")), f"{patrol.samples['looked_s'].median() * 1000:.0f} ms"))
+        rows.append((words(N_("Time per frame")), f"{patrol.samples['looked_s'].median() * 1000:.0f} ms"))
         rows.append((words(N_("Newest patrol")), f"{patrol.samples['taken_at'].iloc[0]:%Y-%m-%d %H:%M}Z"))
     fact_table(rows)
     if camera["demonstration"]:
@@ -152,7 +152,7 @@ def _card(found: tuple, patrol: Patrol) -> None:
     st.markdown(f"**{html.escape(_title(found))}** · {found.class_code} {name}")
     fact_table(
         [
-            (words(N_("Stands for")), f"{found.dwell_s:,.0f} s"),
+            (words(N_("Standing for")), f"{found.dwell_s:,.0f} s"),
             (words(N_("Confidence")), f"{found.confidence:.2f}"),
             (words(N_("First seen")), f"{found.first_seen_at:%Y-%m-%d %H:%M:%S}Z"),
         ]

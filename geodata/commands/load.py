@@ -209,7 +209,7 @@ def _write_cameras(session: Session, town: Town, city: Measured, rng: np.random.
     eyes["component_code"] = [
         build_component_code(town.county_code, *CAMERA_CLASS, int(n)).text for n in numbers
     ]
-    eyes["name"] = [f"{town.name_en} {n:04d}" for n in numbers]
+    eyes["name"] = [f"{town.name_zh} {town.name_en} {n:04d}" for n in numbers]
     eyes["owner"] = rng.choice(
         ["city management", "traffic police", "private"], len(eyes), p=[0.4, 0.25, 0.35]
     )

@@ -232,7 +232,9 @@ def _write_findings(
         known = _known(session, camera.id, zone.id, each, since)
         if known is not None:
             known.last_seen_at = each.last_seen_at
-            known.dwell_s = (each.last_seen_at - known.first_seen_at).total_seconds()
+            # a recording that is played again proves no longer stay
+            whole = (each.last_seen_at - known.first_seen_at).total_seconds()
+            known.dwell_s = max(known.dwell_s, each.dwell_s) if camera.demonstration else whole
             continue
         x1, y1, x2, y2 = (round(float(value), 2) for value in each.box_px)
         session.add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,10 +46,21 @@ def recorded(kind: str, arguments: dict[str, Any]) -> Iterator[Progress]:
     try:
         yield progress
     except Exception as error:
-        words = str(error) if isinstance(error, HuiyanError) else f"{type(error).__name__}: {error}"
-        _update(number, state=JobState.FAILED.value, error=words, finished_at=dt.datetime.now(dt.UTC))
+        _update(number, state=JobState.FAILED.value, error=_told(error), finished_at=dt.datetime.now(dt.UTC))
         raise
     _update(number, state=JobState.DONE.value, finished_at=dt.datetime.now(dt.UTC))
+
+
+def _told(error: Exception) -> str:
+    """The error as JSON, so that screens can tell it in either language."""
+    if not isinstance(error, HuiyanError):
+        error = HuiyanError(
+            "The work stopped on {kind}: {what}.",
+            "Look at the worker's messages.",
+            kind=type(error).__name__,
+            what=error,
+        )
+    return json.dumps(error.told())
 
 
 def _update(number: int, **values: Any) -> None:

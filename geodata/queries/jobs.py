@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+
+from analysis.errors import HuiyanError
 
 __all__ = ["JobView", "newest_job"]
 
@@ -17,7 +20,7 @@ class JobView:
     state: str
     share: float
     message: str | None
-    error: str | None
+    error: HuiyanError | None
 
 
 def newest_job(conn: Connection, kind: str) -> JobView | None:
@@ -31,4 +34,5 @@ def newest_job(conn: Connection, kind: str) -> JobView | None:
     if row is None:
         return None
     share = min(1.0, row.done / row.total) if row.total else 0.0
-    return JobView(row.id, row.state, share, row.message, row.error)
+    error = HuiyanError.retold(json.loads(row.error)) if row.error else None
+    return JobView(row.id, row.state, share, row.message, error)

@@ -35,7 +35,7 @@ def catalogue(language: str) -> dict[str, str]:
         return {str(m.id): str(m.string) for m in read_po(file) if m.id and m.string}
 
 
-def translate(message: str, language: str, **facts: object) -> str:
+def translate(message: str, language: str, /, **facts: object) -> str:
     """
     `message` in `language`, its `{placeholders}` filled from `facts`.
 
@@ -48,7 +48,9 @@ def translate(message: str, language: str, **facts: object) -> str:
 def explain(error: HuiyanError, language: str) -> str:
     """What is wrong and how to mend it, in `language`."""
     between = "" if language == "zh-CN" else " "
-    return between.join(translate(part, language, **error.facts) for part in (error.message, error.mend) if part)
+    return between.join(
+        translate(part, language, **error.facts) for part in (error.message, error.mend) if part
+    )
 
 
 def pick_language(*wishes: str | None) -> str:

@@ -16,7 +16,7 @@ from types import FrameType
 from geodata import cluster, database
 from geodata.errors import DetectorError, MissingAsset, StreamError, TwinError
 from geodata.settings import ROOT, Settings, settings
-from layers.i18n import explain
+from layers.i18n import N_, explain, translate
 from pages.terminal.console import console, language, progress_bar, say
 
 __all__ = ["run_all", "tell_status"]
@@ -45,8 +45,9 @@ def run_all() -> None:
         database.migrate()
         _load_if_empty(chosen)
         database.dispose()
-        parts = {"web": _start_web(chosen), "worker": _start_worker()}
+        parts["web"] = _start_web(chosen)
         _wait_for(chosen, parts)
+        parts["worker"] = _start_worker()  # after the screens, whose start it would slow down
         console.print(
             f"\n  慧眼 Huiyan  →  [bold]http://{_shown_host(chosen)}:{chosen.port}[/]\n", highlight=False
         )
@@ -81,7 +82,7 @@ def tell_status() -> None:
 
         with database.connection() as conn:
             for row in dataset_rows(conn):
-                mark = "simulated" if row.simulated else ""
+                mark = translate(N_("simulated"), language()) if row.simulated else ""
                 console.print(f"  {row.name:<14} {row.rows:>9,}  r{row.revision:<5} {mark}", highlight=False)
     body = _health(chosen)
     address = f"http://{_shown_host(chosen)}:{chosen.port}"

@@ -54,8 +54,8 @@ def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
         (words(N_("Heading")), f"{facts['heading_deg']:.0f}°"),
         (words(N_("Height · tilt")), f"{facts['height_m']:.1f} m · {facts['tilt_deg']:.0f}°"),
         (words(N_("Horizontal field")), f"{facts['hfov_deg']:.0f}°"),
-        (words(N_("Picture · range")), f"{facts['resolution_px']} px · {facts['range_m']:.0f} m"),
-        (words(N_("Looked at")), f"{facts['hours_per_day']:.1f} h/d"),
+        (words(N_("Picture width · range")), f"{facts['resolution_px']} px · {facts['range_m']:.0f} m"),
+        (words(N_("Hours sampled a day")), f"{facts['hours_per_day']:.1f} h/d"),
         (words(N_("Shared with")), words(SHARES.get(facts["share_level"], ""))),
     ]
     if facts["area_m2"] is not None:

@@ -7,8 +7,8 @@ import streamlit as st
 from geodata import database
 from geodata.jobs.queue import defer
 from geodata.queries.jobs import newest_job
-from layers.i18n import N_
-from pages.session import forget, recall, remember, words
+from layers.i18n import N_, explain
+from pages.session import forget, language, recall, remember, words
 
 __all__ = ["job_button"]
 
@@ -50,7 +50,7 @@ def _progress(kind: str) -> None:
         st.progress(job.share, words(job.message or N_("Working …")))
     else:
         forget(f"job_{kind}")
-        if job.state == "failed":
-            st.error(job.error)
+        if job.error is not None:
+            st.error(explain(job.error, language()))
         else:
             st.rerun()

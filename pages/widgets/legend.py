@@ -11,7 +11,7 @@ import streamlit as st
 from layers.i18n import N_
 from layers.layer import Colour, Layer, Measure
 from layers.ramps import HEAT, NO_EVIDENCE, css
-from pages.session import words
+from pages.session import language, words
 from pages.widgets.screen import simulated_mark
 
 __all__ = [
@@ -86,7 +86,7 @@ def keys(title: str, entries: Sequence[tuple[Colour, str, str]]) -> None:
 
 def attribution(sources: Sequence[str], *, simulated: bool = False) -> None:
     """The sources, and the mark of simulated data, on the map's lower edge."""
-    text = " · ".join(html.escape(source) for source in sources)
+    text = " · ".join(html.escape(words(source)) for source in sources)
     mark = f"{simulated_mark()} " if simulated else ""
     st.html(f'<div class="hy-onmap">{mark}<span>{text}</span></div>')
 
@@ -109,8 +109,8 @@ def source_line(register: pd.DataFrame, layers: Sequence[Layer]) -> None:
         if register.loc[register["name"].isin(layer.datasets), "simulated"].any()
     ]
     facts = (
-        f"{words(N_('Source'))}: {'; '.join(sorted(set(rows['source'])))} · "
-        f"{words(N_('Licence'))}: {'; '.join(sorted(set(rows['licence'])))} · "
+        f"{words(N_('Source'))}: {_several(rows['source'])} · "
+        f"{words(N_('Licence'))}: {_several(rows['licence'])} · "
         f"{words(N_('Revision'))} {int(rows['revision'].max())}"
     )
     mark = f" {simulated_mark()} {html.escape(', '.join(titles))}" if titles else ""
@@ -123,6 +123,12 @@ def _key(colour: Colour, label: str, mark: str) -> str:
         f'<span class="hy-key"><span class="hy-swatch{kind}" style="background:{css(colour)}"></span>'
         f"{html.escape(label)}</span>"
     )
+
+
+def _several(values: pd.Series[str]) -> str:
+    """Each value once, in the visitor's language."""
+    between = "；" if language() == "zh-CN" else "; "
+    return between.join(words(value) for value in sorted(set(values)))
 
 
 def _is_dark(colour: Colour) -> bool:

@@ -47,7 +47,7 @@ def _troubles_told() -> Iterator[None]:
     try:
         yield
     except (DatabaseUnavailable, ClusterError) as error:
-        trouble(N_("The database is away"), error)
+        trouble(N_("The database cannot be reached"), error)
         if st.button(words(N_("Try again")), icon=":material/refresh:"):
             st.rerun()
     except HuiyanError as error:
