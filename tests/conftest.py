@@ -11,8 +11,8 @@ weights, and without one of the fixtures below `TWIN_DATABASE_URL` leads nowhere
     tests share it.
 `town_copy`
     The same for one test alone, to write in.
-`town_url`
-    Address of the shared town without making it the process's own, for fixtures that outlive a test.
+`town_url`, `empty_url`
+    Addresses of the shared town, and of an empty database to read, without making them the process's own.
 """
 
 from __future__ import annotations
@@ -113,6 +113,16 @@ def _copy(info: ClusterInfo, template: str, name: str) -> str:
     return _named(info, name)
 
 
+def _shared_copy(info: ClusterInfo, template: str) -> str:
+    name = f"shared_{template}"
+    url = _copy(info, template, name)
+    with psycopg.connect(_named(info, "postgres"), autocommit=True) as link:
+        link.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(sql.Identifier(name))
+        )
+    return url
+
+
 @contextmanager
 def _passing_copy(info: ClusterInfo, template: str) -> Iterator[str]:
     name = f"copy_{next(_number)}"
@@ -147,10 +157,13 @@ def town_template(server: ClusterInfo, empty_template: str) -> str:
 @pytest.fixture(scope="session")
 def town_url(server: ClusterInfo, town_template: str) -> str:
     """Address of the town that tests share; read-only."""
-    url = _copy(server, town_template, "shared_town")
-    with psycopg.connect(_named(server, "postgres"), autocommit=True) as link:
-        link.execute("ALTER DATABASE shared_town SET default_transaction_read_only = on")
-    return url
+    return _shared_copy(server, town_template)
+
+
+@pytest.fixture(scope="session")
+def empty_url(server: ClusterInfo, empty_template: str) -> str:
+    """Address of an empty database that tests share; read-only."""
+    return _shared_copy(server, empty_template)
 
 
 @pytest.fixture

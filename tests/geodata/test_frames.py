@@ -22,9 +22,9 @@ QUESTIONS = [getattr(city, name) for name in city.__all__]
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.__name__)
 def test_no_rows_have_the_columns_and_the_crs_of_many(
-    question: Callable[[Connection, int], gpd.GeoDataFrame], empty_database: str, town_url: str
+    question: Callable[[Connection, int], gpd.GeoDataFrame], empty_url: str, town_url: str
 ) -> None:
-    with database.connection() as conn:
+    with database.connection(empty_url) as conn:
         none = question(conn, METRIC_EPSG)
     with database.connection(town_url) as conn:
         many = question(conn, METRIC_EPSG)
@@ -36,10 +36,10 @@ def test_no_rows_have_the_columns_and_the_crs_of_many(
     assert many.index.is_unique and many.is_valid.all()
 
 
-def test_parameters_choose_rows_and_missing_geometry_stays_missing(empty_database: str) -> None:
+def test_parameters_choose_rows_and_missing_geometry_stays_missing(empty_url: str) -> None:
     sql = "SELECT n AS id, CASE WHEN n > 1 THEN ST_SetSRID(ST_MakePoint(n, n), 4490) END AS geom FROM"
     sql += " generate_series(1, 3) n WHERE n < :most"
-    with database.connection() as conn:
+    with database.connection(empty_url) as conn:
         rows = read_frame(conn, sql, {"most": 3})
         unindexed = read_frame(conn, text(sql), {"most": 0}, index=None)
     assert rows.index.tolist() == [1, 2] and rows.crs.to_epsg() == STORAGE_EPSG
@@ -48,8 +48,8 @@ def test_parameters_choose_rows_and_missing_geometry_stays_missing(empty_databas
     assert unindexed.crs.to_epsg() == STORAGE_EPSG
 
 
-def test_tables_without_rows_keep_their_columns(empty_database: str, town_url: str) -> None:
-    with database.connection() as conn, database.connection(town_url) as town:
+def test_tables_without_rows_keep_their_columns(empty_url: str, town_url: str) -> None:
+    with database.connection(empty_url) as conn, database.connection(town_url) as town:
         assert read_table(conn, "SELECT 1 AS a, 'x' AS b WHERE false").columns.tolist() == ["a", "b"]
         none, many = cell_table(conn), cell_table(town)
     assert none.columns.tolist() == many.columns.tolist() and len(none) == 0

@@ -230,7 +230,7 @@ def test_a_failure_midway_leaves_nothing_in_an_empty_database(
     extract = tmp_path / "town.osm.pbf"
     extract.write_bytes(b"not an extract")
     with monkeypatch.context() as patch:
-        patch.setattr(load, "_extract", lambda: extract)
+        patch.setattr(load, "_extract", lambda *_: extract)
         with pytest.raises(IngestError, match="cannot be read as an OpenStreetMap extract"):
             load.load_town("helsinki")
     assert contents() == nothing
