@@ -195,7 +195,8 @@ def bench(
     for row, entry in rows.items():
         mark = "[green]✓[/]" if entry["ok"] else "[red]✗[/]"
         console.print(
-            f"{mark} {row:<44} {entry['value']:>12,.2f} {entry['unit']:<12} floor {entry['floor']:,g}"
+            f"{mark} {row:<44} {entry['value']:>12,.2f} {entry['unit']:<12} floor {entry['floor']:,g}",
+            soft_wrap=True,
         )
     if json_file is not None:
         json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
