@@ -8,7 +8,7 @@ from layers import ramps
 from layers.i18n import N_
 from layers.layer import Export, Form, Layer, LegendEntry, Measure
 
-__all__ = ["LAYERS", "MEASURES", "layer"]
+__all__ = ["LAYERS", "MEASURES", "NETWORKS", "layer"]
 
 OSM_METHOD = N_("As mapped by OpenStreetMap contributors")
 NETWORKS = {

@@ -15,7 +15,7 @@ from layers.layer import Measure
 from pages import cached
 from pages.session import language, words
 from pages.widgets.columns import side_and_field
-from pages.widgets.facts import camera_panel, cell_panel
+from pages.widgets.facts import camera_panel, cell_panel, feature_panel
 from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, heat_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
@@ -147,14 +147,14 @@ def _map(
 
 
 def _facts(revision: int, click: Click | None) -> None:
-    if click is None or click.id is None:
+    if click is None:
         st.caption(words(N_("Click a cell or a camera for its facts.")))
+    elif click.id is None or click.layer not in ("unit_cells", "cameras"):
+        feature_panel(LAYERS[click.layer], click.properties)
     elif click.layer == "unit_cells":
         cell_panel(cached.cell(revision, click.id), language())
-    elif click.layer == "cameras":
-        camera_panel(cached.camera(revision, click.id), language())
     else:
-        st.json({name: value for name, value in click.properties.items() if name != "key"})
+        camera_panel(cached.camera(revision, click.id), language())
 
 
 main()

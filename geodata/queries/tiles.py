@@ -137,7 +137,7 @@ def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: 
     if coarse and source.shape in ("area", "line"):
         shape = f"ST_Simplify(t.g3857, b.side / {EXTENT} * 2, true)"
     columns = ", ".join(f"{sql} AS {name}" for name, sql in source.columns.items())
-    # `key` repeats the id among the properties: deck.gl hands a page properties only
+    # `key` repeats the id among the properties, where a click is read
     return (
         f"{frame}, m AS (SELECT t.id, t.id AS key, {columns}, {cut.format(shape)} AS geom {hit})"
         + _finish(["key", *source.columns], identity=True)

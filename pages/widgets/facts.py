@@ -6,14 +6,49 @@ from typing import Any
 
 import streamlit as st
 
+from layers.catalogue import NETWORKS
 from layers.i18n import N_
+from layers.layer import Layer
 from pages.session import words
 from pages.widgets.screen import fact_table, simulated_mark
 
-__all__ = ["camera_panel", "cell_panel"]
+__all__ = ["camera_panel", "cell_panel", "feature_panel"]
 
 STATES = {"online": N_("online"), "offline": N_("offline"), "maintenance": N_("in maintenance")}
 SHARES = {1: N_("own office only"), 2: N_("departments"), 3: N_("all partners")}
+
+PROPERTIES = {
+    "n": N_("Features here"),
+    "online": N_("Cameras online"),
+    "name": N_("Name"),
+    "code": N_("Code"),
+    "kind": N_("Kind"),
+    "category": N_("Category"),
+    "network": N_("Network"),
+    "label": N_("Label"),
+    "diameter_mm": N_("Diameter, mm"),
+    "location": N_("Location"),
+    "capacity": N_("Capacity"),
+    "rule": N_("Parking rule"),
+    "state": N_("State"),
+    "class_code": N_("Event class"),
+    "source": N_("Source"),
+    "at": N_("Time (UTC)"),
+    "dwell_s": N_("Standing for, s"),
+}
+"""Property of a tile → what it is called; others are not shown."""
+
+
+def feature_panel(layer: Layer, properties: dict[str, Any]) -> None:
+    """What a tile says of a feature that has no page of its own, or of a bin of several."""
+    st.markdown(f"**{words(layer.title)}**")
+    rows = [
+        (words(label), words(NETWORKS.get(str(properties[name]), str(properties[name]))))
+        for name, label in PROPERTIES.items()
+        if properties.get(name) not in (None, "")
+    ]
+    if rows:
+        fact_table(rows)
 
 
 def cell_panel(facts: dict[str, Any] | None, language: str) -> None:
