@@ -163,7 +163,7 @@ def test_a_database_that_is_away_is_a_sentence_with_its_mend(page: str, language
     assert not app.exception
     assert app.title[0].value == translate(SCREENS[page], language)
     [trouble] = app.error
-    assert translate("The database is away", language) in trouble.value
+    assert translate("The database cannot be reached", language) in trouble.value
     assert "Traceback" not in trouble.value
     assert (
         translate("Start it (huiyan up) or correct TWIN_DATABASE_URL, then try again.", language)
