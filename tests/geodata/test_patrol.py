@@ -134,11 +134,24 @@ def test_a_second_patrol_prolongs_what_still_stands(
     assert fresh == 0 and samples == 6 and counts() == {"sample": 12, "detection": 12, "finding": 1}
     assert second["id"].equals(first["id"]) and second["first_seen_at"].equals(first["first_seen_at"])
     assert (second["last_seen_at"] > first["last_seen_at"]).all()
-    lasted = (second["last_seen_at"] - second["first_seen_at"]).dt.total_seconds()
-    assert second["dwell_s"].to_numpy() == pytest.approx(lasted.to_numpy())
+    # a recording that is played again proves no longer stay
+    assert second["dwell_s"].equals(first["dwell_s"])
     with database.connection() as conn:
         pictured = conn.scalar(text("SELECT count(*) FROM sample WHERE picture IS NOT NULL"))
     assert pictured == 6
+
+
+def test_what_stands_before_a_camera_of_the_town_grows_older(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patrol, "load_detector", lambda _: Parked())
+    with database.transaction() as session:
+        session.execute(text("UPDATE camera SET demonstration = false"))
+    for _ in range(2):
+        patrol.patrol_cameras(every_s=20)
+        rows = findings()
+        lasted = (rows["last_seen_at"] - rows["first_seen_at"]).dt.total_seconds()
+        assert rows["dwell_s"].to_numpy() == pytest.approx(lasted.to_numpy())
 
 
 def test_after_a_long_absence_it_is_another_finding(

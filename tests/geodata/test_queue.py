@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from analysis.errors import HuiyanError
 from geodata import database
 from geodata.errors import DatabaseUnavailable, NotFound
 from geodata.jobs.queue import defer, run_worker
@@ -19,6 +21,11 @@ pytestmark = pytest.mark.postgis
 def jobs(kind: str) -> list[Any]:
     with database.connection() as conn:
         return list(conn.execute(text("SELECT * FROM job WHERE kind = :kind ORDER BY id"), {"kind": kind}))
+
+
+def told(job: Any) -> str:
+    """The sentence of a failed job."""
+    return str(HuiyanError.retold(json.loads(job.error)))
 
 
 def waiting() -> int:
@@ -64,7 +71,7 @@ def test_a_job_that_fails_says_why_and_the_next_is_done(town_copy: str, seldom: 
     run_worker(once=True)
     [failed] = [job for job in jobs("patrol") if job.arguments["camera"]]
     assert failed.state == "failed" and failed.finished_at is not None
-    assert "no camera 00000000000000000000 with footage" in failed.error
+    assert "no camera 00000000000000000000 with footage" in told(failed)
     assert [job.state for job in jobs("coverage")] == ["done"]
 
 
@@ -72,7 +79,7 @@ def test_an_empty_database_fails_with_its_mend(empty_database: str) -> None:
     defer("coverage")
     run_worker(once=True)
     [job] = jobs("coverage")
-    assert job.state == "failed" and "huiyan load" in job.error
+    assert job.state == "failed" and "huiyan load" in told(job)
 
 
 def test_the_row_tells_of_work_while_it_goes_on(empty_database: str) -> None:
@@ -98,7 +105,7 @@ def test_any_failure_is_told_and_passed_on(error: Exception, said: str, empty_da
     with pytest.raises(type(error)), recorded("look", {}):
         raise error
     [job] = jobs("look")
-    assert job.state == "failed" and said in job.error
+    assert job.state == "failed" and said in told(job)
 
 
 def test_without_a_database_nothing_can_be_deferred() -> None:
