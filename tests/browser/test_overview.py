@@ -144,6 +144,7 @@ def test_layers_go_and_a_click_on_a_cell_shows_its_facts(
             with contextlib.suppress(TimeoutException):
                 WebDriverWait(eyes.driver, 4).until(lambda _: re.search(r"Unit cell \d{15}", eyes.text()))
                 break
+        eyes.wait_settled(quiet_s=0.3)
         said = eyes.text()
         assert f"Unit cell {code}" in said
         for fact in ("Community", "Ground seen", "Reports by people", "Violations per hour of full view"):
