@@ -39,7 +39,7 @@ Times = tuple[dt.datetime | None, dt.datetime | None]
 def revision() -> int:
     """The newest revision; one short query a run, never cached."""
     with database.connection() as conn:
-        return datasets.revision(conn) if datasets.dataset_rows(conn) else 0
+        return datasets.revision(conn)
 
 
 def town(revision: int) -> Town:

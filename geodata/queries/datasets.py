@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg.errors import UndefinedTable
 from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from geodata.errors import NotFound
@@ -32,8 +34,13 @@ def is_empty(conn: Connection | Session) -> bool:
 
 
 def revision(conn: Connection | Session) -> int:
-    """The newest revision of all datasets; 0 where nothing is loaded."""
-    return int(conn.execute(text("SELECT coalesce(max(revision), 0) FROM dataset")).scalar() or 0)
+    """The newest revision of all datasets; 0 where nothing is loaded or there are no tables yet."""
+    try:
+        return int(conn.execute(text("SELECT coalesce(max(revision), 0) FROM dataset")).scalar() or 0)
+    except ProgrammingError as error:
+        if isinstance(error.orig, UndefinedTable):
+            return 0
+        raise
 
 
 def loaded_town(conn: Connection | Session) -> Town:

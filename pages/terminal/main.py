@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from geodata import cluster, database
+from geodata.errors import TwinError
 from geodata.settings import settings
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
 
@@ -191,6 +192,12 @@ def bench(
     """Run our code and its peers side by side and print the table."""
     from pages.terminal.benching import run_bench
 
+    if json_file is not None and not json_file.parent.is_dir():
+        raise TwinError(
+            "{path} cannot be written: its folder does not exist.",
+            "Choose a folder that exists.",
+            path=json_file,
+        )
     rows = run_bench(name)
     for row, entry in rows.items():
         mark = "[green]✓[/]" if entry["ok"] else "[red]✗[/]"
