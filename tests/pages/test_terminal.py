@@ -404,11 +404,12 @@ def running(url: str) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
     children: list[int] = []
     try:
         until = time.monotonic() + 90
-        while not answers(address):
+        # the worker starts once the screens answer
+        while not answers(address) or len(children) < 2:
             assert part.poll() is None, part.communicate()
             assert time.monotonic() < until, "no answer"
             time.sleep(0.1)
-        children = _children(part.pid)
+            children = _children(part.pid)
         yield part, address, children
     finally:
         if part.poll() is None:
