@@ -428,8 +428,9 @@ def _status_beside(address: str, url: str) -> str:
 
 
 def _children(pid: int) -> list[int]:
+    # ps ends with 1 where there are none
     listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
     )
     return [int(each) for each in listed.stdout.split()]
 
