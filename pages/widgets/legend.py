@@ -86,7 +86,7 @@ def keys(title: str, entries: Sequence[tuple[Colour, str, str]]) -> None:
 
 def attribution(sources: Sequence[str], *, simulated: bool = False) -> None:
     """The sources, and the mark of simulated data, on the map's lower edge."""
-    text = " · ".join(html.escape(words(source)) for source in sources)
+    text = " · ".join(html.escape(source) for source in sources)  # a licence asks for its own words
     mark = f"{simulated_mark()} " if simulated else ""
     st.html(f'<div class="hy-onmap">{mark}<span>{text}</span></div>')
 
