@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,13 +36,16 @@ __all__ = [
 SEARCH_PATH = "public, extensions"
 _lock = threading.Lock()
 _engines: dict[str, Engine] = {}
+_homes: set[Path] = set()
+"""Private clusters that this process lets go of at its end."""
 
 
 def database_url(chosen: Settings | None = None) -> str:
     """
     Address of the database, `postgresql+psycopg://…`.
 
-    `TWIN_DATABASE_URL` if it is set; otherwise the private cluster, started if it sleeps.
+    `TWIN_DATABASE_URL` if it is set; otherwise the private cluster, started if it sleeps and stopped with the last
+    process that uses it.
 
     Raises
     ------
@@ -51,7 +55,7 @@ def database_url(chosen: Settings | None = None) -> str:
         If there is no PostgreSQL to start.
     """
     chosen = chosen or settings()
-    raw = chosen.database_url or cluster.ensure(chosen.data_dir).url
+    raw = chosen.database_url or _private(chosen)
     try:
         url = make_url(raw)
     except ArgumentError as error:
@@ -66,6 +70,15 @@ def database_url(chosen: Settings | None = None) -> str:
             backend=url.get_backend_name(),
         )
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _private(chosen: Settings) -> str:
+    """Address of the private cluster; this process lets go of it at its end, and the last one out stops it."""
+    info = cluster.ensure(chosen.data_dir)
+    if info.home not in _homes:
+        _homes.add(info.home)
+        atexit.register(cluster.stop, info)
+    return info.url
 
 
 def psycopg_url(url: str) -> str:

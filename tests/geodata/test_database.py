@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from geodata import database
+from geodata import cluster, database
 from geodata.errors import DatabaseUnavailable, SettingsError
 from geodata.export.geojson import geojson_stream
 from geodata.jobs.record import recorded
 from geodata.queries.serving import TileStore
-from geodata.settings import settings
+from geodata.settings import ROOT, settings
 from layers.catalogue import LAYERS
 from tests.conftest import LoneServer
 
@@ -155,3 +159,20 @@ def test_a_database_without_tables_is_said_so(bare_database: str) -> None:
             await store.close()
 
     asyncio.run(ask_store())
+
+
+def test_the_last_process_out_stops_the_private_cluster(tmp_path: Path) -> None:
+    home = tmp_path / "d"
+    code = "from geodata import database; print(database.database_url())"
+    environment = {key: value for key, value in os.environ.items() if key != "TWIN_DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**environment, "TWIN_DATA_DIR": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("postgresql+psycopg://")
+    found = cluster.status(home)
+    assert found.exists and not found.running
