@@ -24,7 +24,6 @@ __all__ = [
     "cell_table",
     "key_figures",
     "layer_rows",
-    "months",
     "patrol",
     "plan",
     "register",
@@ -32,8 +31,6 @@ __all__ = [
     "town",
     "violation_span",
 ]
-
-Times = tuple[dt.datetime | None, dt.datetime | None]
 
 
 def revision() -> int:
@@ -86,13 +83,6 @@ def violation_span(revision: int) -> tuple[dt.datetime, dt.datetime] | None:
     """First and last violation."""
     with database.connection() as conn:
         return figures.violation_span(conn)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
-def months(revision: int, zone: str) -> pd.DataFrame:
-    """Violations by month and source."""
-    with database.connection() as conn:
-        return figures.violations_by_month(conn, zone)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251

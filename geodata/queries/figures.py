@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import Connection, text
 
 from geodata.queries.frames import read_table
@@ -20,7 +19,6 @@ __all__ = [
     "key_figures",
     "measure_breaks",
     "violation_span",
-    "violations_by_month",
 ]
 
 MEASURE_COLUMNS = ("coverage_ratio", "rate", "captures", "exposure_h", "reports")
@@ -36,13 +34,11 @@ class KeyFigures:
     coverage_ratio: float | None
     dark_cells: int
     violations: int
-    findings: int
-    reports: int
 
 
 def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
     """
-    Counts over the whole town; violations, findings and reports pass `filters` (since, until: aware times).
+    Counts over the whole town; violations pass `filters` (since, until: aware times).
     """
     row = conn.execute(
         text(
@@ -53,16 +49,14 @@ def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
             " (SELECT count(*) FROM unit_cell c LEFT JOIN cell_measure m ON m.cell_id = c.id WHERE m.rate IS NULL)"
         )
     ).one()
-    sums = conn.execute(
+    violations = conn.execute(
         text(
-            "SELECT count(*), count(*) FILTER (WHERE origin = 'finding'), count(*) FILTER (WHERE source = 'qr')"
-            " FROM violation t WHERE (CAST(:since AS timestamptz) IS NULL OR t.at >= :since)"
+            "SELECT count(*) FROM violation t WHERE (CAST(:since AS timestamptz) IS NULL OR t.at >= :since)"
             " AND (CAST(:until AS timestamptz) IS NULL OR t.at < :until)"
-            " AND (CAST(:source AS text) IS NULL OR t.source = :source)"
         ),
-        {"since": filters.get("since"), "until": filters.get("until"), "source": filters.get("source")},
-    ).one()
-    return KeyFigures(*row, *sums)
+        {"since": filters.get("since"), "until": filters.get("until")},
+    ).scalar_one()
+    return KeyFigures(*row, violations)
 
 
 def cell_facts(conn: Connection, cell_id: int) -> dict[str, Any] | None:
@@ -113,13 +107,3 @@ def violation_span(conn: Connection) -> tuple[dt.datetime, dt.datetime] | None:
     """Times of the first and the last violation, or None if there are none."""
     first, last = conn.execute(text("SELECT min(at), max(at) FROM violation")).one()
     return None if first is None else (first, last)
-
-
-def violations_by_month(conn: Connection, zone: str) -> pd.DataFrame:
-    """Counts by month (of the town's time) and source."""
-    return read_table(
-        conn,
-        "SELECT to_char(at AT TIME ZONE :zone, 'YYYY-MM') AS month, source, count(*) AS n"
-        " FROM violation GROUP BY 1, 2 ORDER BY 1, 2",
-        {"zone": zone},
-    )
