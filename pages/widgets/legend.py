@@ -88,7 +88,7 @@ def attribution(sources: Sequence[str], *, simulated: bool = False) -> None:
     """The sources, and the mark of simulated data, on the map's lower edge."""
     text = " · ".join(html.escape(source) for source in sources)  # a licence asks for its own words
     mark = f"{simulated_mark()} " if simulated else ""
-    st.html(f'<div class="hy-onmap">{mark}<span>{text}</span></div>')
+    st.html(f'<div class="hy-onmap"><div>{mark}<span>{text}</span></div></div>')
 
 
 def shown_sources(register: pd.DataFrame, layers: Sequence[Layer]) -> tuple[list[str], bool]:
