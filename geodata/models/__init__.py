@@ -1,7 +1,7 @@
 """Every table, typed. `Base.metadata` is what migrations compare the database with."""
 
 from geodata.models.base import Base
-from geodata.models.camera import Calibration, Camera, CameraView, Exposure, Zone
+from geodata.models.camera import Calibration, Camera, CameraPreset, CameraView, Exposure, Zone
 from geodata.models.case import CaseFile, EventClass, Stage
 from geodata.models.parking import CarPark, Kerb
 from geodata.models.pipes import Pipe, PipeNode
@@ -15,6 +15,17 @@ from geodata.models.place import (
     StreetEdge,
     UnitCell,
 )
+from geodata.models.planning import (
+    BuildingReview,
+    CoveragePart,
+    CoverageShare,
+    NoParkingArea,
+    PatrolTrack,
+    RestrictedArea,
+    Run,
+    Scenario,
+    ScenarioItem,
+)
 from geodata.models.seeing import Detection, Finding, Sample
 from geodata.models.system import Audit, Dataset, Job, JobState
 from geodata.models.truth import TruthEvent, TruthRate, TruthSighting
@@ -25,13 +36,17 @@ __all__ = [
     "Audit",
     "Base",
     "Building",
+    "BuildingReview",
     "Calibration",
     "Camera",
+    "CameraPreset",
     "CameraView",
     "CarPark",
     "CaseFile",
     "CellMeasure",
     "Component",
+    "CoveragePart",
+    "CoverageShare",
     "Dataset",
     "Detection",
     "EventClass",
@@ -40,10 +55,16 @@ __all__ = [
     "Job",
     "JobState",
     "Kerb",
+    "NoParkingArea",
+    "PatrolTrack",
     "Pipe",
     "PipeNode",
     "Poi",
+    "RestrictedArea",
+    "Run",
     "Sample",
+    "Scenario",
+    "ScenarioItem",
     "Stage",
     "StreetEdge",
     "TruthEvent",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
 
-__all__ = ["Calibration", "Camera", "CameraView", "Exposure", "Zone"]
+__all__ = ["Calibration", "Camera", "CameraPreset", "CameraView", "Exposure", "Zone"]
 
 
 class Camera(Base, Simulated, web_geometry):
@@ -51,11 +51,41 @@ class Camera(Base, Simulated, web_geometry):
     state: Mapped[str]
     """online, offline or maintenance"""
     stream_url: Mapped[str | None]
+    kind: Mapped[str] = mapped_column(server_default="fixed")
+    """fixed, dome, ptz or panorama"""
+    tier: Mapped[str] = mapped_column(server_default="street")
+    """high (tower, roof), street or vehicle"""
+    pan_from_deg: Mapped[float | None]
+    """a PTZ camera turns clockwise from here …"""
+    pan_to_deg: Mapped[float | None]
+    """… to here"""
+    heading_sd_deg: Mapped[float] = mapped_column(server_default="0")
+    """standard deviation of the heading; 0 where it was surveyed"""
     pose_simulated: Mapped[bool]
     """heading, tilt and field were not surveyed"""
     demonstration: Mapped[bool] = mapped_column(server_default="false")
     """plays recorded footage from another place"""
     geom: Mapped[Any] = mapped_column(geometry("POINT"))
+
+
+class CameraPreset(Base, Simulated):
+    """Where a PTZ camera looks by turns. Angles in degrees."""
+
+    __tablename__ = "camera_preset"
+    __table_args__ = (
+        CheckConstraint("heading_deg >= 0 AND heading_deg < 360", name="heading"),
+        CheckConstraint("hfov_deg > 0 AND hfov_deg < 180", name="hfov"),
+        CheckConstraint("share > 0 AND share <= 1", name="share"),
+    )
+
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    name: Mapped[str | None]
+    heading_deg: Mapped[float]
+    tilt_deg: Mapped[float]
+    hfov_deg: Mapped[float]
+    share: Mapped[float]
+    """share of the time that it looks there, (0, 1]"""
 
 
 class CameraView(Base, Simulated, web_geometry):
