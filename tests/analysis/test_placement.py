@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from analysis.errors import CrsError, InputError
-from analysis.placement import _exchanged, _greedy, candidate_cameras, cover_matrix, maximal_covering
+from analysis.placement import candidate_cameras, cover_matrix, maximal_covering
+from analysis.placement.maximal import _exchanged, _greedy
 from analysis.visibility import prepare_obstacles, visible_polygons
 
 UTM = 32635
