@@ -8,9 +8,9 @@ from layers import ramps
 from layers.i18n import N_
 from layers.layer import Export, Form, Layer, LegendEntry, Measure
 
-__all__ = ["LAYERS", "MEASURES", "NETWORKS", "layer"]
+__all__ = ["GROUP_MEASURES", "LAYERS", "MEASURES", "NETWORKS", "layer"]
 
-OSM_METHOD = N_("As mapped by OpenStreetMap contributors")
+AS_GIVEN = N_("As the source of its dataset gives it")
 NETWORKS = {
     "water": N_("water"),
     "drain": N_("drains"),
@@ -68,6 +68,31 @@ MEASURES = (
         ramps.PURPLES,
         digits=0,
         empty=N_("not computed"),
+    ),
+)
+
+GROUP_MEASURES = (
+    Measure(
+        "once_ratio",
+        N_("Seen by at least one"),
+        N_("share of ground seen"),
+        N_("Share of the cell's ground that at least one camera of the group sees."),
+        ramps.TEALS,
+        breaks=(0.05, 0.2, 0.4, 0.6),
+        empty=N_("not computed"),
+        digits=0,
+        percent=True,
+    ),
+    Measure(
+        "twice_ratio",
+        N_("Seen by at least two"),
+        N_("share of ground seen"),
+        N_("Share of the cell's ground that at least two cameras of the group see: backup where one fails."),
+        ramps.TEALS,
+        breaks=(0.05, 0.2, 0.4, 0.6),
+        empty=N_("not computed"),
+        digits=0,
+        percent=True,
     ),
 )
 
@@ -131,9 +156,40 @@ _ALL = (
         shown=True,
     ),
     Layer(
+        id="cell_coverage",
+        title=N_("Coverage by group of cameras"),
+        method=N_(
+            "Share of each cell that at least one, and at least two, cameras of a group see: by DORI task, hour,"
+            " owner, share level, tier"
+        ),
+        tile=TileSource(
+            "cell_coverage",
+            {"code": "t.code", "once_ratio": "t.once_ratio", "twice_ratio": "t.twice_ratio"},
+            "area",
+            filters={"grouping": "t.grouping = %(grouping)s"},
+            coarse_below=9,
+        ),
+        form=Form(fill=ramps.NO_EVIDENCE, line=(255, 255, 255, 130), line_px=1),
+        legend=(),
+        export=Export(
+            "cell_coverage",
+            {
+                "code": "t.code",
+                "grouping": "t.grouping",
+                "once_ratio": "round(t.once_ratio::numeric, 6)",
+                "twice_ratio": "round(t.twice_ratio::numeric, 6)",
+                "simulated": "t.simulated",
+            },
+            order="t.grouping, t.id",
+        ),
+        datasets=("unit_cell", "coverage_share"),
+        measures=GROUP_MEASURES,
+        pickable=False,
+    ),
+    Layer(
         id="streets",
         title=N_("Streets"),
-        method=OSM_METHOD,
+        method=AS_GIVEN,
         tile=TileSource(
             "street_edge",
             {"name": "t.name", "highway": "t.highway", "drivable": "t.drivable"},
@@ -164,7 +220,9 @@ _ALL = (
     Layer(
         id="buildings",
         title=N_("Buildings in 3-D"),
-        method=N_("As mapped by OpenStreetMap contributors; heights tagged, from levels (3.2 m) or assumed"),
+        method=N_(
+            "As the source of its dataset gives it; heights measured, from levels (3.2 m each) or assumed"
+        ),
         tile=TileSource(
             "building",
             {
@@ -196,7 +254,7 @@ _ALL = (
     Layer(
         id="car_parks",
         title=N_("Car parks"),
-        method=OSM_METHOD,
+        method=AS_GIVEN,
         tile=TileSource("car_park", {"name": "t.name", "kind": "t.kind", "capacity": "t.capacity"}, "area"),
         form=Form(fill=ramps.CAR_PARK, line=(46, 80, 150, 255), radius_px=6),
         legend=(LegendEntry(ramps.CAR_PARK, N_("car park")),),
@@ -218,7 +276,7 @@ _ALL = (
         id="kerbs",
         title=N_("Kerbs"),
         method=N_(
-            "Both sides of drivable streets, 3.5 m from the centre line; rules from OpenStreetMap parking tags"
+            "Both sides of drivable streets, 3.5 m from the centre line; rules as the source of its dataset gives them"
         ),
         tile=TileSource("kerb", {"rule": "t.rule", "legal": "t.legal"}, "line", min_zoom=12),
         form=Form(
@@ -247,9 +305,63 @@ _ALL = (
         datasets=("kerb",),
     ),
     Layer(
+        id="no_parking_areas",
+        title=N_("No-parking areas"),
+        method=N_("Strip of 2.5 m beside kerbs where nobody may park or stop"),
+        tile=TileSource("no_parking_area", {"rule": "t.rule"}, "area", min_zoom=12),
+        form=Form(fill=(178, 24, 43, 110), line=(178, 24, 43, 200)),
+        legend=(LegendEntry((178, 24, 43, 110), N_("no parking or stopping")),),
+        export=Export("no_parking_area", {"rule": "t.rule", "simulated": "t.simulated"}),
+        datasets=("no_parking_area",),
+    ),
+    Layer(
+        id="restricted_areas",
+        title=N_("Where no camera may look"),
+        method=N_(
+            "Guest rooms, dormitories, toilets, bathing and changing rooms, dwellings: from the use of buildings"
+        ),
+        tile=TileSource("restricted_area", {"kind": "t.kind", "name": "t.name"}, "area", min_zoom=12),
+        form=Form(fill=(96, 40, 120, 90), line=(96, 40, 120, 220)),
+        legend=(LegendEntry((96, 40, 120, 90), N_("private: no camera may look inside")),),
+        export=Export(
+            "restricted_area",
+            {"kind": "t.kind", "name": "t.name", "source": "t.source", "simulated": "t.simulated"},
+        ),
+        datasets=("restricted_area",),
+    ),
+    Layer(
+        id="patrol_tracks",
+        title=N_("Patrol tracks"),
+        method=N_("Where patrols on foot or in vehicles went; simulated"),
+        tile=TileSource(
+            "patrol_track",
+            {
+                "level": "t.level",
+                "means": "t.means",
+                "at": "to_char(t.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+            },
+            "line",
+            coarse_below=11,
+        ),
+        form=Form(line=(30, 120, 60, 200), line_px=2),
+        legend=(LegendEntry((30, 120, 60, 200), N_("patrol"), "line"),),
+        export=Export(
+            "patrol_track",
+            {
+                "level": "t.level",
+                "means": "t.means",
+                "began_at": "t.began_at",
+                "ended_at": "t.ended_at",
+                "width_m": "t.width_m",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("patrol_track",),
+    ),
+    Layer(
         id="pipes",
         title=N_("Pipelines"),
-        method=OSM_METHOD,
+        method=AS_GIVEN,
         tile=TileSource(
             "pipe",
             {"kind": "t.kind", "diameter_mm": "t.diameter_mm", "location": "t.location"},
@@ -275,7 +387,7 @@ _ALL = (
     Layer(
         id="pipe_nodes",
         title=N_("Manholes and hydrants"),
-        method=OSM_METHOD,
+        method=AS_GIVEN,
         tile=TileSource("pipe_node", {"kind": "t.kind", "network": "t.network", "label": "t.label"}, "point"),
         form=Form(fill=_pipe_colour("network"), line=(255, 255, 255, 220), radius_px=3),
         legend=_NODE_LEGEND,
@@ -331,7 +443,7 @@ _ALL = (
         id="cameras",
         title=N_("Cameras"),
         method=N_(
-            "Places mapped by OpenStreetMap contributors; headings and lenses simulated where not mapped"
+            "Places as the source of the dataset gives them; headings and lenses simulated where not surveyed"
         ),
         tile=TileSource(
             "camera",
@@ -447,7 +559,7 @@ _ALL = (
     Layer(
         id="lamps",
         title=N_("Street lamps"),
-        method=OSM_METHOD,
+        method=AS_GIVEN,
         tile=TileSource("component", {"code": "t.code", "state": "t.state"}, "point"),
         form=Form(fill=(232, 189, 60, 255), line=(150, 110, 0, 200), radius_px=2.5),
         legend=(LegendEntry((232, 189, 60, 255), N_("street lamp (component 01-18)"), "dot"),),
@@ -466,7 +578,7 @@ _ALL = (
     Layer(
         id="pois",
         title=N_("Points of interest"),
-        method=OSM_METHOD,
+        method=AS_GIVEN,
         tile=TileSource("poi", {"name": "t.name", "kind": "t.kind", "category": "t.category"}, "point"),
         form=Form(fill=(90, 120, 90, 200), line=(255, 255, 255, 200), radius_px=3),
         legend=(LegendEntry((90, 120, 90, 200), N_("point of interest"), "dot"),),

@@ -22,7 +22,7 @@ from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
 
 HEAT = "heat"
-SWITCHES = tuple(HEAT if name == "violations" else name for name in LAYERS)
+SWITCHES = tuple(HEAT if name == "violations" else name for name in LAYERS if name != "cell_coverage")
 
 
 def main() -> None:

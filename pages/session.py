@@ -8,7 +8,17 @@ import streamlit as st
 
 from layers.i18n import pick_language, translate
 
-__all__ = ["forget", "language", "recall", "remember", "set_language", "words"]
+__all__ = [
+    "forget",
+    "language",
+    "recall",
+    "remember",
+    "scenario_token",
+    "set_language",
+    "set_scenario",
+    "widget",
+    "words",
+]
 
 
 def language() -> str:
@@ -23,6 +33,24 @@ def set_language(tag: str) -> None:
     """Chooses a language and writes it into the address, so that a shared link shows the same words."""
     remember("language", tag)
     st.query_params["lang"] = tag  # noqa: TID251 - this is the door
+
+
+def scenario_token(name: str = "scenario") -> str | None:
+    """The scenario that the address names (`?scenario=`), if any; `against` is the one it is compared with."""
+    return st.query_params.get(name)  # noqa: TID251 - this is the door
+
+
+def set_scenario(token: str | None, name: str = "scenario") -> None:
+    """Writes a scenario into the address, so that a shared link opens it; None takes it out."""
+    if token is None:
+        st.query_params.pop(name, None)  # noqa: TID251 - this is the door
+    else:
+        st.query_params[name] = token  # noqa: TID251 - this is the door
+
+
+def widget(key: str, default: Any = None) -> Any:
+    """What the widget called `key` holds in this run."""
+    return st.session_state.get(key, default)  # noqa: TID251 - this is the door
 
 
 def words(message: str, **facts: object) -> str:

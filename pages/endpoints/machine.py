@@ -148,7 +148,7 @@ def _filters(request: Request) -> dict[str, Any]:
                     value=value,
                 ) from None
             found[name] = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    for name in ("class", "source"):
+    for name in ("class", "source", "grouping"):
         if value := request.query_params.get(name):
             if "\0" in value:
                 raise BadQuery("{name} holds a NUL character.", "Write text.", name=name)

@@ -39,7 +39,11 @@ class BenchRow(TypedDict):
 
 def bench_names() -> list[str]:
     """The benches there are."""
-    return sorted(path.stem.removeprefix("test_") for path in FOLDER.glob("test_*.py"))
+    return sorted({path.stem.split("_")[1] for path in FOLDER.glob("test_*.py")})
+
+
+def _files(name: str) -> list[str]:
+    return sorted(str(path) for path in FOLDER.glob("test_*.py") if path.stem.split("_")[1] == name)
 
 
 def run_bench(name: str) -> dict[str, BenchRow]:
@@ -49,7 +53,7 @@ def run_bench(name: str) -> dict[str, BenchRow]:
     Parameters
     ----------
     name
-        tests/benchmarks/test_<name>.py.
+        Of tests/benchmarks/test_<name>.py or all of test_<name>_*.py.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def run_bench(name: str) -> dict[str, BenchRow]:
             "-u",
             "-m",
             "pytest",
-            str(FOLDER / f"test_{name}.py"),
+            *_files(name),
             "-x",
             "-q",
             "--no-header",
@@ -83,7 +87,7 @@ def run_bench(name: str) -> dict[str, BenchRow]:
             "--color=no",
             "-rN",
         ]
-        command += ["--timeout=300", "--tb=short"]
+        command += ["--timeout=900", "--tb=short"]
         code, tail = _follow(command, rows_file)
         if code != 0:
             raise TwinError(

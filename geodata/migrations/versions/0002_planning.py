@@ -17,6 +17,13 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+CELL_COVERAGE_VIEW = """
+CREATE VIEW cell_coverage AS
+SELECT c.id, c.code, s.grouping, s.once_ratio, s.twice_ratio, c.simulated, c.geom, c.g3857
+FROM coverage_share s JOIN unit_cell c ON c.id = s.place_id WHERE s.place = 'unit_cell'
+"""
+"""What each group of cameras sees of each cell."""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -198,9 +205,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scenario_item")),
         sa.UniqueConstraint("scenario_id", "camera_id", name=op.f("uq_scenario_item_scenario_id_camera_id")),
     )
-    op.create_index(
-        "ix_scenario_item_geom", "scenario_item", ["geom"], unique=False, postgresql_using="gist"
-    )
+    op.create_index("ix_scenario_item_geom", "scenario_item", ["geom"], unique=False, postgresql_using="gist")
     op.create_index(op.f("ix_scenario_item_scenario_id"), "scenario_item", ["scenario_id"], unique=False)
     op.create_table(
         "no_parking_area",
@@ -238,9 +243,11 @@ def upgrade() -> None:
     op.add_column(
         "camera", sa.Column("heading_sd_deg", sa.Float(precision=53), server_default="0", nullable=False)
     )
+    op.execute(CELL_COVERAGE_VIEW)
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW cell_coverage")
     op.drop_column("camera", "heading_sd_deg")
     op.drop_column("camera", "pan_to_deg")
     op.drop_column("camera", "pan_from_deg")

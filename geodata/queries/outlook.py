@@ -1,0 +1,311 @@
+"""What a scenario would change: the ground seen, the blind cells, the violations that no camera sees."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from sqlalchemy import Connection
+
+from analysis import visibility
+from analysis.coverage import CoverageState, blind_cells
+from analysis.crs import DISPLAY_EPSG
+from geodata.queries.city import buildings, cells, views
+from geodata.queries.planning import demand_points
+from geodata.queries.scenarios import Scenario
+from geodata.towns.town import Town
+
+__all__ = ["Figures", "Ground", "Outlook", "best_heading", "load_ground", "outlook"]
+
+METHOD = (
+    "angular sweep over footprints with heights; coverage by scan lines; violations: kerbs without bays every 10 m,"
+    " weighted by the exposure-corrected rate of their cell"
+)
+TRIED_HEADINGS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """
+    What every scenario of a town starts from; loaded once a revision.
+
+    Attributes
+    ----------
+    epsg
+        Metric CRS.
+    cells
+        Unit cells.
+    obstacles
+        Footprints.
+    state
+        Coverage of the cells by the stored views.
+    points, tree
+        Demand points with `weight`, and their index.
+    seen_by
+        How many stored cameras see each point.
+    views
+        Stored views by camera.
+    cameras
+        Stored cameras that are online.
+    """
+
+    epsg: int
+    cells: gpd.GeoDataFrame
+    obstacles: visibility.Obstacles
+    state: CoverageState
+    points: gpd.GeoDataFrame
+    tree: shapely.STRtree
+    seen_by: npt.NDArray[np.int32]
+    views: gpd.GeoSeries
+    cameras: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """
+    A scenario in numbers.
+
+    Attributes
+    ----------
+    seen_ratio
+        Share of the cells' ground that at least one camera sees, [0, 1].
+    seen_m2
+        The same in square metres.
+    twice_ratio
+        Share that at least two see.
+    blind_cells
+        Cells of which less than 5 % is seen.
+    unseen_ratio
+        Share of the expected violations on kerbs that no camera sees, [0, 1]; NaN if there are none.
+    cameras
+        Cameras that look.
+    added, changed, removed
+        Changes to them.
+    cost
+        Sum of what the new ones cost, as far as it is known.
+    """
+
+    seen_ratio: float
+    seen_m2: float
+    twice_ratio: float
+    blind_cells: int
+    unseen_ratio: float
+    cameras: int
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """
+    What a scenario leads to.
+
+    Attributes
+    ----------
+    figures
+        In numbers.
+    shares
+        Coverage of each cell, at least one camera.
+    changed_cells
+        Cells whose coverage differs from that of the stored cameras, with `coverage_ratio` and `change`.
+    new_views, lost_views
+        Ground that changed or new cameras see, by item; ground that changed or removed cameras no longer see, by
+        camera; metric CRS.
+    state
+        Coverage, to go on from.
+    seen_by
+        How many cameras see each demand point.
+    """
+
+    figures: Figures
+    shares: pd.Series[float]
+    changed_cells: gpd.GeoDataFrame
+    new_views: gpd.GeoSeries
+    lost_views: gpd.GeoSeries
+    state: CoverageState
+    seen_by: npt.NDArray[np.int32]
+
+
+def load_ground(conn: Connection, town: Town) -> Ground:
+    """Reads the town and measures its present coverage."""
+    epsg = town.metric_epsg
+    grid = cells(conn, epsg)[["code", "area_m2", "geom"]]
+    looked = views(conn, epsg).geometry
+    points = demand_points(conn, town)
+    tree = shapely.STRtree(points.geometry.to_numpy())
+    hit = tree.query(looked.to_numpy(), predicate="intersects")[1]
+    return Ground(
+        epsg=epsg,
+        cells=grid,
+        obstacles=visibility.prepare_obstacles(buildings(conn, epsg), height_column="height_m"),
+        state=CoverageState.of(grid, looked),
+        points=points,
+        tree=tree,
+        seen_by=np.bincount(hit, minlength=len(points)).astype(np.int32),
+        views=looked,
+        cameras=len(looked),
+    )
+
+
+def outlook(ground: Ground, scenario: Scenario | None = None) -> Outlook:
+    """
+    The coverage and the violations unseen under a scenario, or as things stand.
+
+    Only what the changed cameras touch is computed anew.
+    """
+    if scenario is None or scenario.items.empty:
+        return _summed(ground, ground.state, ground.seen_by, _no_views(ground), _no_views(ground), None)
+    items = scenario.items
+    gone = items.loc[items["action"] != "add", "camera_id"].astype("int64")
+    lost = ground.views[ground.views.index.isin(gone)]
+    standing = items[items["action"] != "remove"].to_crs(ground.epsg)
+    new = _seen_by_items(standing, ground.obstacles)
+    state = ground.state.changed(remove=list(lost.index), add=new.set_axis(-new.index.to_numpy()))
+    seen_by = ground.seen_by.copy()
+    for change, shapes in ((-1, lost), (1, new)):
+        hit = ground.tree.query(shapes.to_numpy(), predicate="intersects")[1]
+        np.add.at(seen_by, hit, change)
+    return _summed(ground, state, seen_by, new, lost, items)
+
+
+def best_heading(
+    ground: Ground, seen_by: npt.NDArray[np.int32], at: gpd.GeoSeries, lens: dict[str, float]
+) -> float:
+    """
+    The heading of a new camera that adds most of the violations no camera sees; where none does, most ground.
+
+    Parameters
+    ----------
+    ground
+        The town.
+    seen_by
+        How many cameras see each demand point now.
+    at
+        One point.
+    lens
+        hfov_deg, range_m, height_m, tilt_deg, vfov_deg.
+    """
+    turns = np.arange(TRIED_HEADINGS) * 360.0 / TRIED_HEADINGS
+    spot = at.to_crs(ground.epsg).iloc[0]
+    tried = gpd.GeoDataFrame(
+        {"heading_deg": turns, **lens}, geometry=[spot] * TRIED_HEADINGS, crs=ground.epsg
+    )
+    seen = visibility.visible_polygons(tried, ground.obstacles)
+    view, point = ground.tree.query(seen.to_numpy(), predicate="intersects")
+    weight = np.where(seen_by == 0, ground.points["weight"], 0.0)[point]
+    gain = np.bincount(view, weights=weight, minlength=TRIED_HEADINGS)
+    return float(turns[np.lexsort((seen.area.to_numpy(), gain))[-1]])
+
+
+def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base: Figures) -> str:
+    """The scenario as RFC 7946 GeoJSON: its cameras, what they would see, figures, method, revision."""
+    items = scenario.items.to_crs(DISPLAY_EPSG)
+    seen = found.new_views.to_crs(DISPLAY_EPSG)
+    features: list[dict[str, Any]] = []
+    for row in items.itertuples():
+        properties = {
+            name: value
+            for name, value in row._asdict().items()
+            if name not in ("geom", "Index") and not (np.isscalar(value) and pd.isna(value))
+        }
+        features.append(_feature(row.geom, {"kind": "camera", "item": int(row.Index), **properties}))
+    for item, shape in seen.items():
+        features.append(_feature(shape, {"kind": "view", "item": int(item)}))
+    body = {
+        "type": "FeatureCollection",
+        "title": scenario.name,
+        "method": METHOD,
+        "crs_of_measures": f"EPSG:{found.state.crs.to_epsg()}" if hasattr(found.state, "crs") else None,
+        "revision": revision,
+        "changed_at": scenario.changed_at.isoformat(timespec="seconds"),
+        "simulated": True,
+        "licence": "ODbL-1.0",
+        "attribution": "© OpenStreetMap contributors, ODbL",
+        "before": _plain(base),
+        "after": _plain(found.figures),
+        "features": features,
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1, default=_number)
+
+
+def _plain(figures: Figures) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in figures.__dict__.items()
+    }
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _feature(shape: shapely.Geometry, properties: dict[str, Any]) -> dict[str, Any]:
+    rounded = shapely.set_precision(shape, 1e-7, mode="pointwise")
+    return {
+        "type": "Feature",
+        "geometry": json.loads(shapely.to_geojson(rounded)),
+        "properties": properties,
+    }
+
+
+def _no_views(ground: Ground) -> gpd.GeoSeries:
+    return gpd.GeoSeries([], crs=ground.epsg)
+
+
+def _seen_by_items(items: gpd.GeoDataFrame, obstacles: visibility.Obstacles) -> gpd.GeoSeries:
+    """What each item sees; a PTZ camera sees what its presets show by turns."""
+    with_presets = items["presets"].map(bool) & items["presets"].notna()
+    seen = visibility.visible_polygons(items[~with_presets], obstacles)
+    if not with_presets.any():
+        return seen
+    turning = items[with_presets]
+    looks = turning.loc[np.repeat(turning.index, turning["presets"].map(len))].copy()
+    flat = [preset for presets in turning["presets"] for preset in presets]
+    for name in ("heading_deg", "tilt_deg", "hfov_deg"):
+        looks[name] = [float(preset[name]) for preset in flat]
+    parts = visibility.visible_polygons(looks.reset_index(names="item"), obstacles)
+    united = [
+        shapely.union_all(group.to_numpy()) for _, group in parts.groupby(np.asarray(looks.index), sort=False)
+    ]
+    both = pd.concat([seen, gpd.GeoSeries(united, index=turning.index, crs=seen.crs)])
+    return gpd.GeoSeries(both.reindex(items.index), crs=seen.crs)
+
+
+def _summed(  # noqa: PLR0913 - the parts of one answer
+    ground: Ground,
+    state: CoverageState,
+    seen_by: npt.NDArray[np.int32],
+    new: gpd.GeoSeries,
+    lost: gpd.GeoSeries,
+    items: gpd.GeoDataFrame | None,
+) -> Outlook:
+    shares, before = state.shares[("all", 1)], ground.state.shares[("all", 1)]
+    area = ground.cells["area_m2"]
+    weight = ground.points["weight"].to_numpy()
+    total = float(weight.sum())
+    action = items["action"] if items is not None else pd.Series([], dtype=object)
+    moved = (shares - before).abs() > 1e-6
+    different = ground.cells.loc[moved, ["code", "geom"]].assign(
+        coverage_ratio=shares[moved], change=(shares - before)[moved]
+    )
+    figures = Figures(
+        seen_ratio=float((shares * area).sum() / area.sum()),
+        seen_m2=float((shares * area).sum()),
+        twice_ratio=float((state.shares[("all", 2)] * area).sum() / area.sum()),
+        blind_cells=int(blind_cells(shares.clip(0, 1)).sum()),
+        unseen_ratio=float(weight[seen_by == 0].sum() / total) if total else float("nan"),
+        cameras=ground.cameras - len(lost) + int((~new.is_empty).sum()),
+        added=int((action == "add").sum()),
+        changed=int((action == "change").sum()),
+        removed=int((action == "remove").sum()),
+        cost=float(items["cost"].sum()) if items is not None else 0.0,
+    )
+    return Outlook(figures, shares, different, new, lost, state, seen_by)
