@@ -25,8 +25,6 @@ Shapes = npt.NDArray[np.object_]
 
 BRACKET_M = 0.3
 """How far in front of its wall a camera hangs."""
-TANGENT_M = 0.1
-"""Half the piece of a line that gives its direction."""
 TURN_DEG = 90.0
 """How far from straight ahead a camera on a wall can be turned."""
 POSE = ("hfov_deg", "range_m", "height_m", "tilt_deg", "vfov_deg", "resolution_px")
@@ -335,17 +333,20 @@ def _require_lenses(lenses: Sequence[Lens]) -> None:
 
 def _along(lines: Shapes, spacing_m: float) -> tuple[Ints, Floats, Floats]:
     """Places about `spacing_m` apart along lines: line, coordinates, unit direction of the line there."""
+    corners, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.r_[True, owner[1:] != owner[:-1]][: owner.size]
+    step = np.diff(corners, axis=0, prepend=corners[:1])
+    total = np.cumsum(np.where(first, 0.0, np.hypot(*step.T)))
     length = shapely.length(lines)
     number = np.where(length > 0, np.maximum(np.rint(length / spacing_m), 1), 0).astype(np.int64)
     line = np.repeat(np.arange(len(lines)), number)
     order = np.arange(line.size) - np.repeat(np.cumsum(number) - number, number)
-    along = (order + 0.5) * (length / np.maximum(number, 1))[line]
-    at = shapely.get_coordinates(shapely.line_interpolate_point(lines[line], along))
-    ahead = shapely.line_interpolate_point(lines[line], np.minimum(along + TANGENT_M, length[line]))
-    behind = shapely.line_interpolate_point(lines[line], np.maximum(along - TANGENT_M, 0.0))
-    way = shapely.get_coordinates(ahead) - shapely.get_coordinates(behind)
-    size = np.hypot(*way.T)[:, None]
-    return line, at, np.divide(way, size, out=np.zeros_like(way), where=size > 0)
+    begins = np.zeros(len(lines))
+    begins[owner[first]] = total[first]
+    along = begins[line] + (order + 0.5) * (length / np.maximum(number, 1))[line]
+    corner = np.searchsorted(total, along, side="right") - 1
+    way = step[corner + 1] / np.hypot(*step[corner + 1].T)[:, None]
+    return line, corners[corner] + way * (along - total[corner])[:, None], way
 
 
 def _along_streets(
@@ -372,7 +373,7 @@ def _along_walls(
     ring, at, way = _along(rings, spacing_m)
     out = np.column_stack([way[:, 1], -way[:, 0]])  # the building is on the left of its ring
     at = at + BRACKET_M * out
-    free = np.hypot(*out.T) > 0
+    free = np.ones(ring.size, dtype=bool)
     if walls is not None:
         free[walls.query(shapely.points(at), predicate="intersects")[0]] = False
     facing = np.rad2deg(np.arctan2(out[:, 0], out[:, 1])) % 360.0
