@@ -21,6 +21,7 @@ __all__ = [
     "deck",
     "heat_layer",
     "shape_layer",
+    "sight_lines",
     "tile_layer",
     "view_state",
 ]
@@ -138,6 +139,47 @@ def shape_layer(name: str, shapes: gpd.GeoDataFrame, form: Form, *, pickable: bo
         point_type="'circle'",
         point_radius_units="'pixels'",
         get_point_radius=form.radius_px,
+    )
+
+
+def sight_lines(
+    name: str, cameras: gpd.GeoDataFrame, views: gpd.GeoSeries, colour: Colour, *, most: int = 48
+) -> pdk.Layer:
+    """
+    Lines in space from each camera's lens, `height_m` metres up, to the rim of its view on the ground.
+
+    Parameters
+    ----------
+    name
+        Id of the layer.
+    cameras
+        Points with `height_m`, in any CRS.
+    views
+        Their views by the same index, in any CRS; an empty one has no lines.
+    colour
+        Of the lines; they are drawn half transparent.
+    most
+        Lines of one camera, spread evenly along the rim.
+    """
+    places = cameras.to_crs(DISPLAY_EPSG).geometry
+    lines: list[dict[str, Any]] = []
+    for label, shape in views.to_crs(DISPLAY_EPSG).items():
+        if shape.is_empty:
+            continue
+        lens = [places.loc[label].x, places.loc[label].y, float(cameras["height_m"].loc[label])]
+        lines.append({"from": [*lens[:2], 0.0], "to": lens})
+        rim = shapely.get_coordinates(shape)
+        lines += [{"from": lens, "to": [x, y, 0.0]} for x, y in rim[:: max(1, len(rim) // most)].tolist()]
+    return pdk.Layer(
+        "LineLayer",
+        id=name,
+        data=lines,
+        get_source_position="from",
+        get_target_position="to",
+        get_color=[*colour[:3], 130],
+        get_width=1.5,
+        width_units="'pixels'",
+        pickable=False,
     )
 
 

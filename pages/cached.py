@@ -13,21 +13,31 @@ from sqlalchemy import Row
 from geodata import database
 from geodata.queries import cells as cell_queries
 from geodata.queries import datasets, figures, planning, watching
+from geodata.queries import outlook as outlooks
+from geodata.queries import scenarios as scenario_queries
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
 __all__ = [
     "breaks",
     "camera",
+    "camera_ids",
     "cameras_with_footage",
     "cell",
     "cell_table",
+    "ground",
     "key_figures",
     "layer_rows",
+    "outlook",
+    "own_address",
     "patrol",
     "plan",
     "register",
     "revision",
+    "scenario",
+    "scenarios",
+    "site",
+    "stored_pose",
     "town",
     "violation_span",
 ]
@@ -127,3 +137,62 @@ def patrol(revision: int, camera_id: int) -> watching.Patrol:
     """The newest patrol of a camera."""
     with database.connection() as conn:
         return watching.newest_patrol(conn, camera_id)
+
+
+def scenarios() -> dict[str, str]:
+    """Token → name of every scenario; one short query a run, never cached."""
+    with database.connection() as conn:
+        return scenario_queries.list_scenarios(conn)
+
+
+def scenario(token: str) -> scenario_queries.Scenario:
+    """A scenario as it is now; one short query a run, never cached."""
+    with database.connection() as conn:
+        return scenario_queries.read_scenario(conn, token)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)  # noqa: TID251
+def ground(revision: int) -> outlooks.Ground:
+    """What scenarios start from; read-only, shared by all visits."""
+    with database.connection() as conn:
+        return outlooks.load_ground(conn, datasets.loaded_town(conn))
+
+
+def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) -> outlooks.Outlook:
+    """What a scenario leads to, or as things stand."""
+    key = (scenario.token, scenario.version) if scenario is not None else None
+    return _outlook(revision, key, scenario)
+
+
+@st.cache_resource(  # noqa: TID251
+    max_entries=32, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
+)
+def _outlook(
+    revision: int, key: tuple[str, int] | None, scenario: scenario_queries.Scenario | None
+) -> outlooks.Outlook:
+    return outlooks.outlook(ground(revision), scenario)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251
+def stored_pose(revision: int, camera_id: int) -> dict[str, Any]:
+    """How a stored camera stands."""
+    with database.connection() as conn:
+        return scenario_queries.stored_pose(conn, camera_id)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251
+def site(revision: int, layer: str, feature: int) -> dict[str, Any] | None:
+    """Where a new camera would hang: a lamp, or the lamp nearest to the middle of a cell."""
+    with database.connection() as conn:
+        return scenario_queries.site(conn, layer, feature)
+
+
+def camera_ids(codes: list[str]) -> dict[str, int]:
+    """Code → id of the cameras that are there."""
+    with database.connection() as conn:
+        return scenario_queries.camera_ids(conn, codes)
+
+
+def own_address() -> str:
+    """The address that this visit uses."""
+    return st.context.url.split("?")[0].rsplit("/", 1)[0] if st.context.url else ""

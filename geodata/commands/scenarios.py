@@ -6,7 +6,7 @@ import json
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -16,11 +16,10 @@ from analysis.crs import STORAGE_EPSG
 from analysis.errors import InputError
 from geodata import database
 from geodata.errors import NotFound, TwinError
+from geodata.queries.poses import Pose
 
 __all__ = [
     "MOST_ITEMS",
-    "Pose",
-    "Preset",
     "add_cameras",
     "change_camera",
     "copy_scenario",
@@ -35,60 +34,6 @@ __all__ = [
 MOST_ITEMS = 1_000
 """A scenario is a plan, not another register of cameras."""
 NAME_LENGTH = 80
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Where a PTZ camera looks for a share of its time. Angles in degrees, share in (0, 1]."""
-
-    heading_deg: float
-    tilt_deg: float
-    hfov_deg: float
-    share: float = 1.0
-
-
-@dataclass(frozen=True)
-class Pose:
-    """
-    How a camera would stand. Angles and coordinates (CGCS2000) in degrees, lengths in metres.
-
-    Attributes
-    ----------
-    lon_deg, lat_deg
-        Where.
-    heading_deg
-        Clockwise from north, [0, 360).
-    tilt_deg
-        Below the horizon, [-90, 90].
-    height_m
-        Lens above ground, 0 or more.
-    hfov_deg, vfov_deg
-        Fields, (0, 360] and (0, 180).
-    resolution_px
-        Picture width.
-    range_m
-        How far the picture is used, above 0.
-    name, site
-        For people; code of the lamp or cell where it hangs.
-    cost
-        What it costs to build, in the town's currency; None if not known.
-    presets
-        Where a PTZ camera looks by turns; without them it looks along its heading.
-    """
-
-    lon_deg: float
-    lat_deg: float
-    heading_deg: float
-    tilt_deg: float = 20.0
-    height_m: float = 5.0
-    hfov_deg: float = 90.0
-    vfov_deg: float = 56.0
-    resolution_px: int = 1920
-    range_m: float = 60.0
-    name: str | None = None
-    site: str | None = None
-    cost: float | None = None
-    presets: tuple[Preset, ...] = ()
 
 
 def create_scenario(name: str, note: str | None = None) -> str:
@@ -186,7 +131,7 @@ def change_camera(
         else:
             _require_camera(session, camera_id)
             _forget(session, found.id, [camera_id])
-        _insert(session, found.id, "add" if camera_id is None else "change", camera_id, pose)
+        _insert(session, found.id, "add" if camera_id is None else "change", camera_id, pose, item_id)
         _changed(session, found.id)
 
 
@@ -301,20 +246,27 @@ def _changed(session: Session, scenario_id: int) -> None:
 
 
 def _insert(
-    session: Session, scenario_id: int, action: str, camera_id: int | None, pose: Pose | None
+    session: Session,
+    scenario_id: int,
+    action: str,
+    camera_id: int | None,
+    pose: Pose | None,
+    item_id: int | None = None,
 ) -> None:
 
     values = {name: None for name in Pose.__dataclass_fields__} if pose is None else asdict(pose)
     presets = values.pop("presets")
     session.execute(
         text(
-            "INSERT INTO scenario_item (scenario_id, action, camera_id, name, site, heading_deg, tilt_deg, height_m,"
-            " hfov_deg, vfov_deg, resolution_px, range_m, presets, cost, geom) VALUES (:scenario, :action, :camera,"
+            "INSERT INTO scenario_item (id, scenario_id, action, camera_id, name, site, heading_deg, tilt_deg, height_m,"
+            " hfov_deg, vfov_deg, resolution_px, range_m, presets, cost, geom) VALUES"
+            " (coalesce(:item, nextval(pg_get_serial_sequence('scenario_item', 'id'))), :scenario, :action, :camera,"
             " :name, :site, :heading_deg, :tilt_deg, :height_m, :hfov_deg, :vfov_deg, :resolution_px, :range_m,"
             " CAST(:presets AS jsonb), :cost,"
             " ST_SetSRID(ST_MakePoint(CAST(:lon_deg AS float8), CAST(:lat_deg AS float8)), :srid))"
         ),
         {
+            "item": item_id,
             "scenario": scenario_id,
             "action": action,
             "camera": camera_id,

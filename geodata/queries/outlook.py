@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -15,19 +13,33 @@ from sqlalchemy import Connection
 
 from analysis import visibility
 from analysis.coverage import CoverageState, blind_cells
-from analysis.crs import DISPLAY_EPSG
+from analysis.crs import STORAGE_EPSG
 from geodata.queries.city import buildings, cells, views
 from geodata.queries.planning import demand_points
+from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
 
-__all__ = ["Figures", "Ground", "Outlook", "best_heading", "load_ground", "outlook"]
+__all__ = [
+    "Figures",
+    "Ground",
+    "Outlook",
+    "Sight",
+    "added_by",
+    "best_heading",
+    "load_ground",
+    "outlook",
+    "sight",
+]
 
 METHOD = (
     "angular sweep over footprints with heights; coverage by scan lines; violations: kerbs without bays every 10 m,"
     " weighted by the exposure-corrected rate of their cell"
 )
 TRIED_HEADINGS = 16
+_POSE = ("heading_deg", "tilt_deg", "height_m", "hfov_deg", "vfov_deg", "resolution_px", "range_m")
+_TRIAL = np.iinfo(np.int64).max
+"""Label of a view that is only tried out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,55 +217,53 @@ def best_heading(
     return float(turns[np.lexsort((seen.area.to_numpy(), gain))[-1]])
 
 
-def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base: Figures) -> str:
-    """The scenario as RFC 7946 GeoJSON: its cameras, what they would see, figures, method, revision."""
-    items = scenario.items.to_crs(DISPLAY_EPSG)
-    seen = found.new_views.to_crs(DISPLAY_EPSG)
-    features: list[dict[str, Any]] = []
-    for row in items.itertuples():
-        properties = {
-            name: value
-            for name, value in row._asdict().items()
-            if name not in ("geom", "Index") and not (np.isscalar(value) and pd.isna(value))
-        }
-        features.append(_feature(row.geom, {"kind": "camera", "item": int(row.Index), **properties}))
-    for item, shape in seen.items():
-        features.append(_feature(shape, {"kind": "view", "item": int(item)}))
-    body = {
-        "type": "FeatureCollection",
-        "title": scenario.name,
-        "method": METHOD,
-        "crs_of_measures": f"EPSG:{found.state.crs.to_epsg()}" if hasattr(found.state, "crs") else None,
-        "revision": revision,
-        "changed_at": scenario.changed_at.isoformat(timespec="seconds"),
-        "simulated": True,
-        "licence": "ODbL-1.0",
-        "attribution": "© OpenStreetMap contributors, ODbL",
-        "before": _plain(base),
-        "after": _plain(found.figures),
-        "features": features,
-    }
-    return json.dumps(body, ensure_ascii=False, indent=1, default=_number)
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """
+    What one camera that is tried out would see.
+
+    Attributes
+    ----------
+    view
+        Its ground, one shape, metric CRS.
+    tasks
+        Parts of it within the DORI distances, by `task` (EN 62676-4), the widest first.
+    area_m2
+        Its ground, square metres.
+    """
+
+    view: gpd.GeoSeries
+    tasks: gpd.GeoDataFrame
+    area_m2: float
 
 
-def _plain(figures: Figures) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and np.isnan(value) else value
-        for name, value in figures.__dict__.items()
-    }
+def sight(ground: Ground, pose: Pose) -> Sight:
+    """What a camera with this pose would see; a PTZ camera sees what its presets show by turns."""
+    camera = gpd.GeoDataFrame(
+        {**{name: [getattr(pose, name)] for name in _POSE}, "presets": [[asdict(p) for p in pose.presets]]},
+        geometry=[shapely.Point(pose.lon_deg, pose.lat_deg)],
+        crs=STORAGE_EPSG,
+    ).to_crs(ground.epsg)
+    view = _seen_by_items(camera, ground.obstacles)
+    tasks = visibility.dori_views(view, camera)
+    return Sight(view, tasks, float(view.area.sum()))
 
 
-def _number(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)
+def added_by(
+    ground: Ground, found: Outlook, view: gpd.GeoSeries, *, without: int | None = None
+) -> tuple[float, float]:
+    """
+    What one more view adds to an outlook: square metres of the cells, and share of the expected violations.
 
-
-def _feature(shape: shapely.Geometry, properties: dict[str, Any]) -> dict[str, Any]:
-    rounded = shapely.set_precision(shape, 1e-7, mode="pointwise")
-    return {
-        "type": "Feature",
-        "geometry": json.loads(shapely.to_geojson(rounded)),
-        "properties": properties,
-    }
+    `without` names a view of that outlook's state (camera, or minus the item) that goes at the same time.
+    """
+    state = found.state.changed(remove=[] if without is None else [without], add=view.set_axis([_TRIAL]))
+    area = ground.cells["area_m2"]
+    more = float(((state.shares[("all", 1)] - found.shares) * area).sum())
+    weight = ground.points["weight"].to_numpy()
+    hit = ground.tree.query(view.iloc[0], predicate="intersects")
+    total = float(weight.sum())
+    return more, float(weight[hit][found.seen_by[hit] == 0].sum() / total) if total else 0.0
 
 
 def _no_views(ground: Ground) -> gpd.GeoSeries:
@@ -279,7 +289,7 @@ def _seen_by_items(items: gpd.GeoDataFrame, obstacles: visibility.Obstacles) -> 
     return gpd.GeoSeries(both.reindex(items.index), crs=seen.crs)
 
 
-def _summed(  # noqa: PLR0913 - the parts of one answer
+def _summed(
     ground: Ground,
     state: CoverageState,
     seen_by: npt.NDArray[np.int32],

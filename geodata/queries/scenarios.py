@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from geodata.errors import NotFound
 from geodata.queries.frames import read_frame
 
-__all__ = ["Scenario", "list_scenarios", "read_scenario", "stored_pose"]
+__all__ = ["Scenario", "camera_ids", "list_scenarios", "read_scenario", "site", "stored_pose"]
 
 
 @dataclass(frozen=True)
@@ -113,3 +113,29 @@ def stored_pose(conn: Connection, camera_id: int) -> dict[str, Any]:
     if found is None:
         raise NotFound("There is no camera {camera}.", "Reload the page.", camera=camera_id)
     return dict(found)
+
+
+def camera_ids(conn: Connection, codes: list[str]) -> dict[str, int]:
+    """Code → id of the cameras that are there."""
+    rows = conn.execute(text("SELECT code, id FROM camera WHERE code = ANY(:codes)"), {"codes": codes})
+    return {row.code: row.id for row in rows}
+
+
+def site(conn: Connection, layer: str, feature: int) -> dict[str, Any] | None:
+    """
+    Where a new camera would hang: code, lon_deg, lat_deg, lamp; None if the feature is gone.
+
+    A lamp is its own site. In a cell it is the lamp nearest to the middle, in a cell without lamps the middle itself.
+    """
+    if layer == "lamps":
+        sql = "SELECT code, ST_X(geom) AS lon_deg, ST_Y(geom) AS lat_deg, true AS lamp FROM component WHERE id = :id"
+    else:
+        sql = (
+            "SELECT coalesce(l.code, c.code) AS code, ST_X(coalesce(l.geom, m.geom)) AS lon_deg,"
+            " ST_Y(coalesce(l.geom, m.geom)) AS lat_deg, l.code IS NOT NULL AS lamp FROM unit_cell c"
+            " CROSS JOIN LATERAL (SELECT ST_PointOnSurface(c.geom) AS geom) m"
+            " LEFT JOIN LATERAL (SELECT code, geom FROM component WHERE class_code = '01-18'"
+            " AND ST_Intersects(geom, c.geom) ORDER BY geom <-> m.geom LIMIT 1) l ON true WHERE c.id = :id"
+        )
+    row = conn.execute(text(sql), {"id": feature}).mappings().first()
+    return dict(row) if row else None

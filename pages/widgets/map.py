@@ -10,9 +10,10 @@ import pydeck as pdk
 import streamlit as st
 
 from layers.deck import deck
+from pages.session import widget
 from pages.widgets.legend import attribution
 
-__all__ = ["Click", "show_map"]
+__all__ = ["Click", "peek", "show_map"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,16 @@ def show_map(
     attribution(sources, simulated=simulated)
     if not selectable:
         return None
-    objects = (chart.selection or {}).get("objects", {})  # type: ignore[union-attr]
-    for layer, found in objects.items():
+    return _first(chart.selection)  # type: ignore[union-attr]
+
+
+def peek(key: str) -> Click | None:
+    """What is selected on the map called `key`, before it is drawn in this run."""
+    return _first((widget(key) or {}).get("selection"))
+
+
+def _first(selection: Any) -> Click | None:
+    for layer, found in (selection or {}).get("objects", {}).items():
         for each in found:
             return Click(layer, dict(each.get("properties", each)))
     return None

@@ -14,7 +14,7 @@ from layers.i18n import N_, explain
 from pages import cached
 from pages.session import language, words
 
-__all__ = ["empty", "fact_table", "lead", "screen", "simulated_mark"]
+__all__ = ["empty", "fact_table", "lead", "screen", "simulated_mark", "told"]
 
 
 @contextmanager
@@ -52,6 +52,15 @@ def _troubles_told() -> Iterator[None]:
             st.rerun()
     except HuiyanError as error:
         trouble(N_("This cannot be shown"), error)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """An error of ours in the block becomes a sentence at this place of the screen; the rest of it stays."""
+    try:
+        yield
+    except HuiyanError as error:
+        st.error(explain(error, language()), icon=":material/error:")
 
 
 def lead(sentence: str) -> None:

@@ -1,0 +1,76 @@
+"""A scenario as RFC 7946 GeoJSON: its cameras, what they would see, and what that changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from analysis.crs import DISPLAY_EPSG
+from geodata.queries.outlook import METHOD, Figures, Outlook
+from geodata.queries.scenarios import Scenario
+
+__all__ = ["scenario_geojson"]
+
+
+def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base: Figures) -> str:
+    """
+    The scenario as one FeatureCollection in WGS 84.
+
+    Parameters
+    ----------
+    scenario
+        What is changed.
+    found
+        What it leads to.
+    revision
+        Of the data that it was measured on.
+    base
+        Figures of the cameras as they stand.
+    """
+    items = scenario.items.to_crs(DISPLAY_EPSG)
+    features: list[dict[str, Any]] = []
+    for number, row in items.drop(columns="geom").to_dict("index").items():
+        known = {k: v for k, v in row.items() if isinstance(v, list) or not pd.isna(v)}
+        features.append(_feature(items.geom[number], {"what": "camera", "item": int(number), **known}))
+    for what, views, name in (("view", found.new_views, "item"), ("lost_view", found.lost_views, "camera")):
+        for number, shape in views.to_crs(DISPLAY_EPSG).items():
+            features.append(_feature(shape, {"what": what, name: int(number)}))  # type: ignore[call-overload]
+    body = {
+        "type": "FeatureCollection",
+        "title": scenario.name,
+        "method": METHOD,
+        "crs_note": "EPSG:4326 (WGS 84), longitude before latitude, degrees; lengths in metres",
+        "revision": revision,
+        "changed_at": scenario.changed_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "exported_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "simulated": True,
+        "before": _plain(base),
+        "after": _plain(found.figures),
+        "features": features,
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1, default=_number) + "\n"
+
+
+def _plain(figures: Figures) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in vars(figures).items()
+    }
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _feature(shape: shapely.Geometry, properties: dict[str, Any]) -> dict[str, Any]:
+    rounded = shapely.set_precision(shape, 1e-7, mode="pointwise")
+    return {
+        "type": "Feature",
+        "geometry": json.loads(shapely.to_geojson(rounded)),
+        "properties": properties,
+    }
