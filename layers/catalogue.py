@@ -415,7 +415,7 @@ _ALL = (
             {"camera_id": "t.camera_id", "area_m2": "round(t.area_m2)::float8"},
             "area",
             coarse_below=13,
-            dissolve=True,
+            mosaic=True,
             min_zoom=9,
         ),
         form=Form(fill=ramps.VIEW, line=(27, 142, 168, 120)),

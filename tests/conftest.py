@@ -99,6 +99,7 @@ def _forget() -> None:
     database.dispose()
     if "streamlit" in sys.modules:  # its caches are keyed by revision, and two databases may have the same
         sys.modules["streamlit"].cache_data.clear()
+        sys.modules["streamlit"].cache_resource.clear()
 
 
 def _named(info: ClusterInfo, name: str) -> str:

@@ -170,6 +170,14 @@ def test_bins_count_what_is_online(town_database: str) -> None:
     assert sum(each.properties["online"] for each in found) == online > 0
 
 
+def test_far_away_visible_areas_are_a_mosaic_that_counts_every_one(town_database: str) -> None:
+    with database.connection() as conn:
+        views = conn.execute(text("SELECT count(*) FROM camera_view")).scalar_one()
+    squares = features("camera_views", over(LON, LAT, 9))
+    assert sum(each.properties["n"] for each in squares) == views
+    assert {each.kind for each in squares} == {3}
+
+
 def test_a_tile_over_the_limit_falls_back_to_its_coarse_form(town_database: str) -> None:
     for layer in ("violations", "buildings"):
         address = over(LON, LAT, LAYERS[layer].tile.coarse_below)

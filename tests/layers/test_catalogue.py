@@ -69,7 +69,7 @@ def test_a_layer_says_what_it_shows_and_where_it_is_from(chosen: Layer) -> None:
     for entry in chosen.legend:
         assert entry.label and all(0 <= part <= 255 for part in entry.colour)
     assert "simulated" in chosen.export.columns
-    if chosen.tile.dissolve:
+    if chosen.tile.mosaic:
         assert chosen.tile.shape == "area"
 
 

@@ -92,6 +92,7 @@ def write(*statements: str) -> None:
         for each in statements:
             session.execute(text(each))
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def sound(app: AppTest) -> AppTest:
