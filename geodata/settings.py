@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """A patrol looks at one frame in this many seconds of footage."""
     tile_max_bytes: int = Field(default=500_000, ge=10_000)
     """A tile larger than this is thinned to the next coarser form."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that a city-wide run may use on this machine; 0 for one a core."""
+    dask_scheduler: str | None = None
+    """Address of a Dask scheduler, tcp://host:8786; city-wide runs then compute on its workers."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """How much the web process tells; INFO names every request."""
 

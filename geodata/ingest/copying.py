@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from psycopg import sql
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, SmallInteger
 from sqlalchemy.orm import Session
 
 from analysis.crs import STORAGE_EPSG
 from geodata.errors import IngestError
 from geodata.models import Base
 
-__all__ = ["copy_rows"]
+__all__ = ["copy_arrays", "copy_rows"]
+
+BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+BINARY_END = b"\xff\xff"
+CHUNK_ROWS = 20_000
+POSTGRES_EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFrame) -> int:
@@ -31,7 +40,6 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFram
     IngestError
         If a column does not exist in the table or the geometry is not in degrees.
     """
-    known = Base.metadata.tables[table].columns
     plain = pd.DataFrame(rows)
     if isinstance(rows, gpd.GeoDataFrame):
         if rows.crs is None or not rows.crs.is_geographic:
@@ -45,9 +53,7 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFram
             shapely.set_srid(rows.geometry.values, STORAGE_EPSG), hex=True, include_srid=True
         )
         plain = plain.drop(columns=rows.geometry.name).assign(geom=wkb)
-    strange = [column for column in plain.columns if column not in known]
-    if strange:
-        raise IngestError("Table {table} has no column {names}.", table=table, names=", ".join(strange))
+    _require_known(table, plain.columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, plain.columns))
     )
@@ -58,6 +64,93 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFram
         for row in zip(*columns, strict=True):
             copy.write_row(row)
     return len(plain)
+
+
+def copy_arrays(session: Session, table: str, columns: Mapping[str, Any]) -> int:
+    """
+    Appends rows given column by column and returns how many there were.
+
+    They go over in PostgreSQL's binary form, several times faster than with `copy_rows`. Part of the session's
+    transaction: an error leaves nothing behind.
+
+    Parameters
+    ----------
+    session
+        Whose transaction.
+    table
+        Where to.
+    columns
+        Name → an array of numbers or truth values, without gaps; a list of extended well-known binary, at most one,
+        with EPSG:4490 in it; or one text, number or moment for all rows.
+
+    Raises
+    ------
+    IngestError
+        If a column does not exist in the table.
+    """
+    _require_known(table, columns)
+    shapes = [name for name, values in columns.items() if isinstance(values, list)]
+    fixed = [name for name in columns if name not in shapes]
+    count = max(len(values) for values in columns.values() if isinstance(values, (list, np.ndarray)))
+    known = Base.metadata.tables[table].columns
+    fields: list[tuple[str, npt.DTypeLike, Any]] = [("fields", ">i2", len(columns))]
+    for name in fixed:
+        dtype, values = _binary(known[name], columns[name])
+        fields += [(f"{name} size", ">i4", dtype.itemsize), (name, dtype, values)]
+    if shapes:
+        fields.append(("shape size", ">i4", [len(shape) for shape in columns[shapes[0]]]))
+    rows = np.empty(count, dtype=[(name, dtype) for name, dtype, _ in fields])
+    for name, _, values in fields:
+        rows[name] = values
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, [*fixed, *shapes]))
+    )
+    raw = session.connection().connection.driver_connection
+    assert raw is not None
+    with raw.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(BINARY_HEAD)
+        for first in range(0, count, CHUNK_ROWS):
+            chunk = rows[first : first + CHUNK_ROWS].tobytes()
+            if shapes:
+                chunk = _interleaved(chunk, rows.itemsize, columns[shapes[0]][first : first + CHUNK_ROWS])
+            copy.write(chunk)
+        copy.write(BINARY_END)
+    return count
+
+
+def _interleaved(rows: bytes, size: int, shapes: Sequence[bytes]) -> bytes:
+    """Each row with its shape behind it."""
+    pieces = [b""] * (2 * len(shapes))
+    pieces[::2] = [rows[at : at + size] for at in range(0, len(rows), size)]
+    pieces[1::2] = shapes
+    return b"".join(pieces)
+
+
+def _binary(column: Column[Any], values: Any) -> tuple[np.dtype[Any], Any]:
+    """How a value of the column goes over, and the values in that form."""
+    if isinstance(values, str):
+        text = values.encode()
+        return np.dtype(f"V{len(text)}"), np.void(text)
+    if isinstance(values, dt.datetime):
+        return np.dtype(">i8"), (values - POSTGRES_EPOCH) // dt.timedelta(microseconds=1)
+    # the first that fits: whole numbers are each other's subclasses
+    for kind, dtype in (
+        (Boolean, "u1"),
+        (BigInteger, ">i8"),
+        (SmallInteger, ">i2"),
+        (Integer, ">i4"),
+        (Float, ">f8"),
+    ):
+        if isinstance(column.type, kind):
+            return np.dtype(dtype), values
+    raise TypeError(f"{column.name} is neither number nor truth value")
+
+
+def _require_known(table: str, columns: Any) -> None:
+    known = Base.metadata.tables[table].columns
+    strange = [column for column in columns if column not in known]
+    if strange:
+        raise IngestError("Table {table} has no column {names}.", table=table, names=", ".join(strange))
 
 
 def _clean(column: pd.Series[Any]) -> list[Any]:

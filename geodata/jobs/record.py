@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import text
@@ -15,8 +15,9 @@ from analysis.errors import HuiyanError
 from geodata import database
 from geodata.models import Job, JobState
 from geodata.progress import Progress
+from geodata.queries.jobs import ABANDONED, LOCKS, lost_worker
 
-__all__ = ["recorded"]
+__all__ = ["close_abandoned", "recorded"]
 
 SELDOM_S = 0.5
 """Progress is written at most this often."""
@@ -29,26 +30,60 @@ def recorded(kind: str, arguments: dict[str, Any]) -> Iterator[Progress]:
 
     Progress is written in transactions of its own, so that screens see it while the work is still open.
     """
+    with ExitStack() as stack:
+        with database.transaction() as session:
+            job = Job(
+                kind=kind, state=JobState.RUNNING, arguments=arguments, started_at=dt.datetime.now(dt.UTC)
+            )
+            session.add(job)
+            session.flush()
+            number = job.id
+            stack.enter_context(_alive(number))
+        last = 0.0
+
+        def progress(done: int, total: int | None, message: str) -> None:
+            nonlocal last
+            if time.monotonic() - last < SELDOM_S and done != total:
+                return
+            last = time.monotonic()
+            _update(number, done=done, total=total, message=message)
+
+        try:
+            yield progress
+        except Exception as error:
+            _update(
+                number, state=JobState.FAILED.value, error=_told(error), finished_at=dt.datetime.now(dt.UTC)
+            )
+            raise
+        _update(number, state=JobState.DONE.value, finished_at=dt.datetime.now(dt.UTC))
+
+
+def close_abandoned() -> int:
+    """Marks jobs as failed that are said to run, but whose worker is gone; returns how many."""
     with database.transaction() as session:
-        job = Job(kind=kind, state=JobState.RUNNING, arguments=arguments, started_at=dt.datetime.now(dt.UTC))
-        session.add(job)
-        session.flush()
-        number = job.id
-    last = 0.0
+        closed = session.execute(
+            text(
+                f"UPDATE job SET state = 'failed', error = :error, finished_at = now() WHERE {ABANDONED}"  # noqa: S608
+                " RETURNING id"
+            ),
+            {"error": json.dumps(lost_worker().told())},
+        )
+        return len(closed.all())
 
-    def progress(done: int, total: int | None, message: str) -> None:
-        nonlocal last
-        if time.monotonic() - last < SELDOM_S and done != total:
-            return
-        last = time.monotonic()
-        _update(number, done=done, total=total, message=message)
 
-    try:
-        yield progress
-    except Exception as error:
-        _update(number, state=JobState.FAILED.value, error=_told(error), finished_at=dt.datetime.now(dt.UTC))
-        raise
-    _update(number, state=JobState.DONE.value, finished_at=dt.datetime.now(dt.UTC))
+@contextmanager
+def _alive(number: int) -> Iterator[None]:
+    """
+    A lock of the database, on a connection of its own, for as long as the job is worked on.
+
+    The server lets go of it when this process is gone, however it went.
+    """
+    with database.engine().connect() as conn:
+        conn.detach()  # closed at the end, not given back with the lock still held
+        conn.execute(text("SET tcp_keepalives_idle = 30"))
+        conn.execute(text(f"SELECT pg_advisory_lock({LOCKS}, :key)"), {"key": number % 2**31})
+        conn.commit()
+        yield
 
 
 def _told(error: Exception) -> str:

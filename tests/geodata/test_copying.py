@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import geopandas as gpd
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
+import shapely
 from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from sqlalchemy import text
 
 from geodata import database
 from geodata.errors import IngestError
-from geodata.ingest.copying import copy_rows
+from geodata.ingest.copying import copy_arrays, copy_rows
 from geodata.queries.frames import read_frame
 
 pytestmark = pytest.mark.postgis
@@ -110,3 +112,57 @@ def test_a_bad_row_leaves_nothing_of_the_good_ones(empty_database: str) -> None:
     with pytest.raises(psycopg.Error), database.transaction() as session:
         copy_rows(session, "poi", pois(["good", "bad"], osm_id=["1", "one"]))
     assert count() == 0
+
+
+def test_arrays_come_back_bit_by_bit(empty_database: str) -> None:
+    rng = np.random.default_rng(1)
+    ratios = np.sort(rng.random((2, 50_001)), axis=0)
+    numbers = np.arange(50_001) - 7
+    with database.transaction() as session:
+        told = {"place": "unit_cell", "place_id": numbers, "grouping": "所有:慧眼"}
+        assert (
+            copy_arrays(
+                session, "coverage_share", {**told, "once_ratio": ratios[1], "twice_ratio": ratios[0]}
+            )
+            == 50_001
+        )
+        assert (
+            copy_arrays(session, "coverage_share", {"place": "x", "place_id": numbers[:0], "grouping": "y"})
+            == 0
+        )
+    with database.connection() as conn:
+        rows = conn.execute(text("SELECT * FROM coverage_share ORDER BY place_id")).all()
+    assert [tuple(row) for row in rows] == [
+        ("unit_cell", *row)
+        for row in zip(
+            numbers.tolist(), ["所有:慧眼"] * 50_001, ratios[1].tolist(), ratios[0].tolist(), strict=True
+        )
+    ]
+
+
+def test_arrays_with_shapes_moments_and_marks_come_back(empty_database: str) -> None:
+    shapes = shapely.set_srid(shapely.points(np.arange(5) + 24.0, 60.1), 4490)
+    at = dt.datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=dt.UTC)
+    columns = {
+        "kind": "cone",
+        "category": "test",
+        "simulated": np.array([True, False, True, True, False]),
+        "geom": shapely.to_wkb(shapes, include_srid=True).tolist(),
+    }
+    with database.transaction() as session:
+        assert copy_arrays(session, "poi", columns) == 5
+        part = {"digest": "d", "cameras": np.array([3]), "seconds": np.array([0.5]), "computed_at": at}
+        assert copy_arrays(session, "coverage_part", {**part, "payload": [b"\0\xff"]}) == 1
+    with database.connection() as conn:
+        rows = read_frame(conn, "SELECT id, simulated, geom FROM poi ORDER BY id")
+        kept = conn.execute(
+            text("SELECT digest, cameras, seconds, computed_at, payload FROM coverage_part")
+        ).one()
+    assert tuple(kept) == ("d", 3, 0.5, at, b"\0\xff")
+    assert rows["simulated"].tolist() == columns["simulated"].tolist()
+    assert shapely.equals_identical(rows.geometry.to_numpy(), shapely.set_srid(shapes, 0)).all()
+
+
+def test_arrays_for_no_such_column_are_refused(empty_database: str) -> None:
+    with pytest.raises(IngestError, match="no column colour"), database.transaction() as session:
+        copy_arrays(session, "poi", {"kind": "shop", "colour": np.array([1])})

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -12,8 +17,9 @@ from analysis.errors import HuiyanError
 from geodata import database
 from geodata.errors import DatabaseUnavailable, NotFound
 from geodata.jobs.queue import defer, run_worker
-from geodata.jobs.record import recorded
-from geodata.settings import settings
+from geodata.jobs.record import close_abandoned, recorded
+from geodata.queries.jobs import newest_job
+from geodata.settings import ROOT, settings
 
 pytestmark = pytest.mark.postgis
 
@@ -106,6 +112,43 @@ def test_any_failure_is_told_and_passed_on(error: Exception, said: str, empty_da
         raise error
     [job] = jobs("look")
     assert job.state == "failed" and said in told(job)
+
+
+HOLDING = """
+import time
+from geodata.jobs.record import recorded
+
+with recorded("look", {}) as progress:
+    progress(1, 4, "Looking")
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_job_whose_worker_was_killed_has_failed(empty_database: str) -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-c", HOLDING], cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None and worker.stdout.readline() == "at work\n"
+    with database.connection() as conn:
+        assert newest_job(conn, "look").state == "running"
+    assert close_abandoned() == 0
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    until = time.monotonic() + 10
+    while (view := _newest("look")).state == "running" and time.monotonic() < until:
+        time.sleep(0.05)  # the server notices when the kernel closes the connection
+    assert view.state == "failed" and "stopped in the middle" in str(view.error)
+    assert jobs("look")[0].state == "running"  # reading writes nothing
+    assert close_abandoned() == 1
+    [job] = jobs("look")
+    assert job.state == "failed" and job.finished_at is not None and "stopped in the middle" in told(job)
+    assert close_abandoned() == 0
+
+
+def _newest(kind: str) -> Any:
+    with database.connection() as conn:
+        return newest_job(conn, kind)
 
 
 def test_without_a_database_nothing_can_be_deferred() -> None:
