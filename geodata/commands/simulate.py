@@ -19,6 +19,7 @@ from geodata.ingest.copying import copy_rows
 from geodata.models import Stage
 from geodata.queries.city import cameras, cells, kerbs, pois, streets, views
 from geodata.towns.simulation import (
+    DemandModel,
     bare_kerbs,
     parking_captures,
     parking_demand,
@@ -33,8 +34,10 @@ __all__ = ["DAYS", "RECALL", "first_moment", "simulate_year"]
 DAYS = 365
 RECALL = 0.8
 """Share of violations in view that the simulated detector finds."""
-QR_POINTS = 120
-LICENCE = "ODbL-1.0"
+ENFORCERS = ("city management", "traffic police")
+"""Owners whose cameras run the parking detector where not all do."""
+_WATCHERS = 2
+"""Names the generator that chooses them, which leaves the other draws as they are."""
 
 
 def first_moment(town: Town) -> dt.datetime:
@@ -52,17 +55,17 @@ def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> Non
     epsg = town.metric_epsg
     grid, roads = cells(session, epsg), streets(session, epsg)
     roads = roads[roads["drivable"]]
+    roads = roads.iloc[np.unique(grid.sindex.query(roads.geometry, predicate="intersects")[0])]
     sides = kerbs(session, epsg)
     bare = bare_kerbs(roads, sides[sides["legal"].eq(True)])
-    truth = parking_demand(grid, pois(session, epsg), bare, rng)
+    truth = parking_demand(grid, pois(session, epsg), bare, rng, model=DemandModel(base=town.year.base))
     start = first_moment(town)
     events = parking_events(grid, truth, bare, rng, start=start, days=DAYS, zone=town.time_zone)
-    eyes = cameras(session, epsg)
-    eyes = eyes[(eyes["state"] == "online") & ~eyes["demonstration"]]
     seen = views(session, epsg)
+    eyes = _watching(cameras(session, epsg), seen, grid, town)
     seen = seen[seen.index.isin(eyes.index)]
     captures = parking_captures(events, seen, eyes["hours_per_day"], RECALL, rng)
-    points = qr_points(grid, roads, QR_POINTS, rng)
+    points = qr_points(grid, roads, town.year.qr_points, rng)
     reports = qr_reports(events, points, rng, captures=captures)
 
     cell_ids = pd.Series(grid.index, index=grid["code"])
@@ -70,6 +73,19 @@ def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> Non
     _write_exposure(session, town, eyes, start)
     _write_cases(session, town, captures, reports, cell_ids)
     _write_truth(session, truth, events, cell_ids)
+
+
+def _watching(
+    eyes: gpd.GeoDataFrame, seen: gpd.GeoDataFrame, grid: gpd.GeoDataFrame, town: Town
+) -> gpd.GeoDataFrame:
+    """Cameras that run the parking detector: all that are online, or as many of the enforcers' as the town says."""
+    eyes = eyes[(eyes["state"] == "online") & ~eyes["demonstration"]]
+    if town.year.watching_cameras is None:
+        return eyes
+    near = seen.index[np.unique(grid.sindex.query(seen.geometry, predicate="intersects")[0])]
+    able = eyes.index[eyes["owner"].isin(ENFORCERS) & eyes.index.isin(near)]
+    order = np.random.default_rng([town.seed, _WATCHERS]).permutation(len(able))
+    return eyes.loc[np.sort(able.to_numpy()[order[: town.year.watching_cameras]])]
 
 
 def _write_points(session: Session, town: Town, points: gpd.GeoDataFrame, cell_ids: pd.Series[int]) -> None:
@@ -91,7 +107,7 @@ def _write_points(session: Session, town: Town, points: gpd.GeoDataFrame, cell_i
         session,
         "address_point",
         town.name,
-        Provenance("Huiyan", LICENCE, "drawn along the streets", simulated=True),
+        Provenance("Huiyan", town.licence, "drawn along the streets", simulated=True),
     )
 
 
@@ -114,7 +130,9 @@ def _write_exposure(session: Session, town: Town, eyes: gpd.GeoDataFrame, start:
         for hour in range(24)
     ]
     copy_rows(session, "exposure", pd.concat(parts, ignore_index=True))
-    made = Provenance("Huiyan", LICENCE, "hours a day x days of the month, even over the day", simulated=True)
+    made = Provenance(
+        "Huiyan", town.licence, "hours a day x days of the month, even over the day", simulated=True
+    )
     record(session, "exposure", town.name, made)
 
 
@@ -170,7 +188,7 @@ def _write_cases(
     copy_rows(session, "truth_sighting", sightings)
     made = Provenance(
         "Huiyan",
-        LICENCE,
+        town.licence,
         "violations drawn from a written demand model, noticed by cameras in sight and by people at QR points",
         simulated=True,
     )

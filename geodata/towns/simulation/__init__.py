@@ -19,6 +19,7 @@ from geodata.towns.simulation.parking import (
     parking_events,
 )
 from geodata.towns.simulation.poses import LENSES, Lens, camera_poses
+from geodata.towns.simulation.presets import turning_presets
 from geodata.towns.simulation.reports import qr_points, qr_reports
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "parking_events",
     "qr_points",
     "qr_reports",
+    "turning_presets",
 ]

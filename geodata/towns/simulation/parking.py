@@ -130,8 +130,14 @@ def bare_kerbs(
     require_positive("reach_m", reach_m)
     require_positive("aside_m", aside_m)
     centres = streets.geometry.to_numpy()
-    legal = shapely.union_all(shapely.buffer(kerbs.geometry.to_numpy(), reach_m))
-    parts, row = _unbroken(shapely.difference(centres, legal), np.arange(len(centres)))
+    legal = shapely.get_parts(shapely.union_all(shapely.buffer(kerbs.geometry.to_numpy(), reach_m)))
+    # each street is cut by what it meets of the allowed ground, not by that of the whole town
+    met, ground = shapely.STRtree(legal).query(centres, predicate="intersects")
+    order = np.lexsort((ground, met))
+    rows, place = np.unique(met[order], return_inverse=True)
+    left = centres.copy()
+    left[rows] = shapely.difference(centres[rows], shapely.multipolygons(legal[ground[order]], indices=place))
+    parts, row = _unbroken(left, np.arange(len(centres)))
     sides = []
     for side, distance_m in (("left", aside_m), ("right", -aside_m)):
         lines, street = _unbroken(shapely.offset_curve(parts, distance_m), row)
