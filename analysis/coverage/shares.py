@@ -1,34 +1,176 @@
-"""How much of the ground the cameras see together, and what each adds to the others."""
+"""How much of the ground, of streets and of points the cameras see together."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 from scipy import sparse
 
 from analysis.checks import require_metric
+from analysis.coverage.measure import (
+    Groups,
+    count_at_points,
+    measure,
+    read_cells,
+    read_eyes,
+    read_places,
+    tiles,
+)
+from analysis.coverage.outlines import POINT, Frame
 from analysis.errors import InputError
 
 __all__ = [
+    "added_in_order",
     "blind_cells",
-    "camera_overlap",
     "coverage_by_cell",
-    "marginal_area_m2",
     "seen_area_m2",
+    "seen_counts",
+    "seen_shares",
     "share_matrix",
+    "share_table",
 ]
 
-Frame: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries
-Shapes = npt.NDArray[np.object_]
-Rows = npt.NDArray[np.intp]
+NOBODY = "nobody"
+"""A group in which each camera is alone."""
 
-TILE_M = 500.0
-"""Side of the squares in which a city's views are united."""
+
+def seen_shares(places: Frame, views: Frame, groups: Groups | None = None) -> pd.DataFrame:
+    """
+    Share of each place that at least one camera sees, and that at least two see, for groups of cameras.
+
+    Ground that several cameras see counts once, as in the maximal covering location problem [1]_; ground that two
+    see is covered even if one fails, as in backup covering [2]_. Shares are exact but for rounding (1e-9 of a place,
+    which the tests hold against unions by GEOS), do not depend on the order of the rows, and take one pass for up
+    to 64 groups.
+
+    Parameters
+    ----------
+    places
+        Cells, no-parking areas, districts: share of ground; street edges: share of length; school gates: 0 or 1.
+        Valid (Multi)Polygons with area, (Multi)LineStrings with length or Points, also mixed, in a projected CRS
+        in metres.
+    views
+        Ground that each camera sees, in the CRS of `places`, as from `visible_polygons`, or within a DORI
+        distance, as from `dori_views`; may have no rows, and rows that are empty or missing. Rows with the same
+        label are one camera.
+    groups
+        Name → one truth value a row of the views, or a Series by camera: by hour, owner, share level, tier (see
+        `hour_groups`, `owner_groups`, `share_level_groups`, `tier_groups`). One group "all" if left out.
+
+    Returns
+    -------
+    shares
+        One row a place, indexed like `places`; columns (group, at_least) with at_least 1 or 2; floats in [0, 1].
+
+    Raises
+    ------
+    CrsError
+        If either frame is not in metres, or the two differ.
+    InputError
+        If a shape is invalid or a group does not fit the views; the message names the row.
+
+    Notes
+    -----
+    A line that runs along the edge of a view, and a point on it, belong to the ground on one side of the edge.
+
+    References
+    ----------
+    .. [1] Church & ReVelle (1974), The maximal covering location problem.
+    .. [2] Hogan & ReVelle (1986), Concepts and applications of backup coverage.
+    """
+    require_metric(places=places, views=views)
+    wanted = read_places("places", places)
+    eyes, names = read_eyes(views, groups)
+    tally = measure(wanted, eyes, len(names), eyes.near(wanted))
+    return share_table(
+        places.index, names, tally.once / tally.ground[:, None], tally.twice / tally.ground[:, None]
+    )
+
+
+def share_table(
+    index: pd.Index[Any], names: Sequence[str], once: npt.NDArray[np.float64], twice: npt.NDArray[np.float64]
+) -> pd.DataFrame:
+    """Shares as a table: a row a place, columns (group, at_least)."""
+    columns = pd.MultiIndex.from_product([names, [1, 2]], names=["group", "at_least"])
+    return pd.DataFrame(np.stack([once, twice], axis=2).reshape(len(index), -1), index=index, columns=columns)
+
+
+def seen_counts(points: Frame, views: Frame, groups: Groups | None = None) -> pd.DataFrame:
+    """
+    How many cameras see each point: a violation, a complaint, a school gate.
+
+    The weight that nobody sees is `weights[counts["all"] == 0].sum()`.
+
+    Parameters
+    ----------
+    points
+        Points in the CRS of `views`.
+    views, groups
+        As in `seen_shares`.
+
+    Returns
+    -------
+    counts
+        One row a point, indexed like `points`; one column a group; whole numbers.
+
+    Raises
+    ------
+    CrsError, InputError
+        As in `seen_shares`; also if a row of `points` is no point.
+    """
+    require_metric(points=points, views=views)
+    wanted = read_places("points", points)
+    if (wanted.kinds != POINT).any():
+        row = int(np.flatnonzero(wanted.kinds != POINT)[0])
+        raise InputError(
+            "Row {row} of points is a {kind}, not a point.",
+            "Ask seen_shares for the share of lines and polygons.",
+            row=points.index[row],
+            kind=points.geometry.iloc[row].geom_type,
+        )
+    eyes, names = read_eyes(views, groups)
+    _, counts = count_at_points(wanted.outlines, eyes, len(names), eyes.near(wanted))
+    return pd.DataFrame(counts, index=points.index, columns=pd.Index(names, name="group"))
+
+
+def added_in_order(places: Frame, views: Frame, kinds: pd.Series[Any], order: Sequence[Any]) -> pd.DataFrame:
+    """
+    What each kind of camera adds to those before it: street cameras first, then those on towers, then vehicles.
+
+    Parameters
+    ----------
+    places, views
+        As in `seen_shares`.
+    kinds
+        Kind of each camera, such as its tier, by camera.
+    order
+        Kinds in the order in which they are put in place; cameras of other kinds are left out.
+
+    Returns
+    -------
+    added
+        Share of each place, in [0, 1], that cameras of this kind see and none of the kinds before it; indexed like
+        `places`, one column a kind. The columns add up to the share that all of them see.
+
+    Raises
+    ------
+    CrsError, InputError
+        As in `seen_shares`; also if a kind is named twice, or no camera's kind is known.
+    """
+    names = [str(kind) for kind in order]
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            "order names {order}.", "Name each kind once, at least one.", order=", ".join(names) or "no kind"
+        )
+    groups = {name: kinds.isin(list(order[: k + 1])) for k, name in enumerate(names)}
+    seen = seen_shares(places, views, groups).xs(1, level="at_least", axis=1)
+    before = pd.DataFrame(seen).shift(axis=1, fill_value=0.0)
+    return pd.DataFrame(seen - before)
 
 
 def coverage_by_cell(cells: gpd.GeoDataFrame, views: Frame) -> pd.Series[float]:
@@ -36,7 +178,7 @@ def coverage_by_cell(cells: gpd.GeoDataFrame, views: Frame) -> pd.Series[float]:
     Share of each cell's ground that at least one camera sees.
 
     Ground that several cameras see counts once, as in the maximal covering location problem [1]_. The share
-    is exact: the area of the union of the views within the cell, over the area of the cell.
+    is exact but for rounding: the area of the union of the views within the cell, over the area of the cell.
 
     Parameters
     ----------
@@ -63,9 +205,10 @@ def coverage_by_cell(cells: gpd.GeoDataFrame, views: Frame) -> pd.Series[float]:
     .. [1] Church & ReVelle (1974), The maximal covering location problem.
     """
     require_metric(cells=cells, views=views)
-    grounds, seen = _areas("cells", cells, empty=False), _areas("views", views)
-    share = _united_area_m2(grounds, seen) / shapely.area(grounds)
-    return pd.Series(np.clip(share, 0.0, 1.0), index=cells.index, name="coverage")
+    grounds = read_cells("cells", cells)
+    eyes, names = read_eyes(views)
+    tally = measure(grounds, eyes, len(names), eyes.near(grounds))
+    return pd.Series(tally.once[:, 0] / tally.ground, index=cells.index, name="coverage")
 
 
 def share_matrix(cells: gpd.GeoDataFrame, views: Frame) -> sparse.csr_matrix:
@@ -77,16 +220,17 @@ def share_matrix(cells: gpd.GeoDataFrame, views: Frame) -> sparse.csr_matrix:
     Returns
     -------
     shares
-        Sparse matrix, views in rows and cells in columns, of floats in (0, 1] where a view meets a cell.
+        Sparse matrix, cameras in rows, in the order in which they first appear in the views, and cells in
+        columns, of floats in (0, 1] where a view meets a cell.
     """
     require_metric(cells=cells, views=views)
-    grounds, seen = _areas("cells", cells, empty=False), _areas("views", views)
-    view, cell = shapely.STRtree(grounds).query(seen, predicate="intersects")
-    share = shapely.area(shapely.intersection(seen[view], grounds[cell])) / shapely.area(grounds[cell])
+    grounds = read_cells("cells", cells)
+    eyes, names = read_eyes(views, {NOBODY: np.zeros(len(views), bool)})
+    pairs = cell, view = eyes.near(grounds)
+    tally = measure(grounds, eyes, len(names), pairs, np.array([True]))
+    share = tally.alone[:, 0] / tally.ground[cell]
     met = share > 0
-    return sparse.csr_matrix(
-        (np.minimum(share[met], 1.0), (view[met], cell[met])), shape=(len(seen), len(grounds))
-    )
+    return sparse.csr_matrix((share[met], (view[met], cell[met])), shape=(eyes.outlines.size, len(cells)))
 
 
 def seen_area_m2(views: Frame) -> float:
@@ -96,14 +240,9 @@ def seen_area_m2(views: Frame) -> float:
     Takes views as `coverage_by_cell` does and raises what it raises.
     """
     require_metric(views=views)
-    seen = _areas("views", views)
-    seen = seen[~shapely.is_empty(seen)]
-    if not len(seen):
-        return 0.0
-    west, south, east, north = shapely.total_bounds(seen)
-    tile_m = max(TILE_M, (east - west) / 1000, (north - south) / 1000)
-    x, y = np.meshgrid(np.arange(west, east, tile_m), np.arange(south, north, tile_m))
-    return float(_united_area_m2(shapely.box(x, y, x + tile_m, y + tile_m).ravel(), seen).sum())
+    eyes, names = read_eyes(views)
+    squares = tiles(eyes.outlines.bounds)
+    return float(measure(squares, eyes, len(names), eyes.near(squares)).once.sum())
 
 
 def blind_cells(coverage: pd.Series[float], threshold: float = 0.05) -> pd.Series[bool]:
@@ -142,111 +281,3 @@ def blind_cells(coverage: pd.Series[float], threshold: float = 0.05) -> pd.Serie
             value=coverage[~good].iloc[0],
         )
     return (coverage < threshold).rename("blind")
-
-
-def marginal_area_m2(views: Frame) -> pd.Series[float]:
-    """
-    Ground that no camera would see any more if this one went.
-
-    Of two equal views each has a marginal area of 0, yet only one of them can go without loss: after taking
-    one out, ask again.
-
-    Parameters
-    ----------
-    views
-        Ground that each camera sees, as `coverage_by_cell` takes it.
-
-    Returns
-    -------
-    marginal_m2
-        Square metres, 0 or more and at most the area of the view, indexed like `views`.
-
-    Raises
-    ------
-    CrsError
-        If `views` is not in metres.
-    InputError
-        If a shape is invalid; the message names the row.
-    """
-    require_metric(views=views)
-    seen = _areas("views", views)
-    marginal = shapely.area(seen) - _shared_area_m2(seen)
-    return pd.Series(np.maximum(marginal, 0.0), index=views.index, name="marginal_m2")
-
-
-def camera_overlap(views: Frame) -> pd.Series[float]:
-    """
-    Share of each camera's view that another camera sees too.
-
-    Takes what `marginal_area_m2` takes and raises what it raises.
-
-    Returns
-    -------
-    overlap
-        One float in [0, 1] a camera, indexed like `views`; not a number where a camera sees nothing.
-    """
-    require_metric(views=views)
-    seen = _areas("views", views)
-    with np.errstate(invalid="ignore"):
-        share = _shared_area_m2(seen) / shapely.area(seen)
-    return pd.Series(np.clip(share, 0.0, 1.0), index=views.index, name="overlap")
-
-
-def _areas(name: str, frame: Frame, *, empty: bool = True) -> Shapes:
-    """Shapes of a frame, all valid (Multi)Polygons; a missing one is empty."""
-    shapes: Shapes = np.array(frame.geometry.array, dtype=object)
-    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
-    void = shapely.is_empty(shapes)
-    kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-    areal = np.isin(shapely.get_type_id(shapes), kinds)
-    good = (void & empty) | (areal & shapely.is_valid(shapes) & ~void & (shapely.area(shapes) > 0))
-    if not good.all():
-        row = int(np.flatnonzero(~good)[0])
-        raise InputError(
-            "Row {row} of {name} is not a valid polygon with area: {reason}.",
-            "Mend it (shapely.make_valid) or leave it out.",
-            name=name,
-            row=frame.index[row],
-            reason=shapely.is_valid_reason(shapes[row])
-            if areal[row] and not void[row]
-            else shapes[row].geom_type,
-        )
-    shapes[void] = shapely.Polygon()
-    return shapes
-
-
-def _united_area_m2(grounds: Shapes, seen: Shapes) -> npt.NDArray[np.float64]:
-    """Area of the union of the views within each ground, square metres."""
-    area = np.zeros(len(grounds))
-    view, ground = shapely.STRtree(grounds).query(seen, predicate="intersects")
-    shapely.prepare(seen)
-    whole = shapely.covers(seen[view], grounds[ground])  # one view sees it all: nothing to unite
-    area[ground[whole]] = shapely.area(grounds[ground[whole]])
-    open_pairs = ~np.isin(ground, ground[whole])
-    view, ground = view[open_pairs], ground[open_pairs]
-    for group in _groups(ground):
-        area[ground[group[0]]] = _union_within_m2(grounds[ground[group[0]]], seen[view[group]])
-    return area
-
-
-def _shared_area_m2(seen: Shapes) -> npt.NDArray[np.float64]:
-    """Area of each view that the others see too, square metres."""
-    area = np.zeros(len(seen))
-    view, other = shapely.STRtree(seen).query(seen, predicate="intersects")
-    apart = view != other
-    view, other = view[apart], other[apart]
-    for group in _groups(view):
-        area[view[group[0]]] = _union_within_m2(seen[view[group[0]]], seen[other[group]])
-    return area
-
-
-def _union_within_m2(ground: shapely.Geometry, shapes: Shapes) -> float:
-    return float(shapely.area(shapely.union_all(shapely.intersection(shapes, ground))))
-
-
-def _groups(keys: Rows) -> list[Rows]:
-    """Positions of each key, key by key."""
-    if not keys.size:
-        return []
-    order = np.argsort(keys, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
