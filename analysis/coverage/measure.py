@@ -168,7 +168,7 @@ def tiles(bounds: Floats) -> Places:
     return Places(pd.MultiIndex.from_arrays(list(corner.T)), np.full(len(corner), AREA), squares)
 
 
-def read_eyes(views: Frame, groups: Groups | None = None) -> tuple[Eyes, list[str]]:
+def read_eyes(views: Frame, groups: Groups | None = None, name: str = "views") -> tuple[Eyes, list[str]]:
     """
     Cameras of a frame of views, and the names of their groups.
 
@@ -180,7 +180,7 @@ def read_eyes(views: Frame, groups: Groups | None = None) -> tuple[Eyes, list[st
         If a shape is invalid, a group does not fit, or two rows of one camera are in different groups; the message
         names the row.
     """
-    shapes = valid_areas("views", views)
+    shapes = valid_areas(name, views)
     owner, labels = pd.factorize(views.index, use_na_sentinel=False)
     members, names = _members(views, {EVERYONE: np.ones(len(views), bool)} if groups is None else groups)
     first = np.full(len(labels), len(views))

@@ -97,7 +97,9 @@ def share_table(
 ) -> pd.DataFrame:
     """Shares as a table: a row a place, columns (group, at_least)."""
     columns = pd.MultiIndex.from_product([names, [1, 2]], names=["group", "at_least"])
-    return pd.DataFrame(np.stack([once, twice], axis=2).reshape(len(index), -1), index=index, columns=columns)
+    return pd.DataFrame(
+        np.stack([once, twice], axis=2).reshape(len(index), len(columns)), index=index, columns=columns
+    )
 
 
 def seen_counts(points: Frame, views: Frame, groups: Groups | None = None) -> pd.DataFrame:
