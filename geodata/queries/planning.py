@@ -21,7 +21,7 @@ from geodata.queries.city import buildings, cells, kerbs, lamps, streets, views
 from geodata.towns.simulation import bare_kerbs
 from geodata.towns.town import Town
 
-__all__ = ["METHOD", "Plan", "place_more"]
+__all__ = ["METHOD", "Plan", "demand_points", "place_more"]
 
 METHOD = (
     "maximal covering (Church & ReVelle 1974) over lamp posts x 8 headings; demand: kerbs without bays every 10 m, "
@@ -107,7 +107,7 @@ def place_more(conn: Connection, town: Town, count: int, progress: Progress = si
         )
     epsg = town.metric_epsg
     progress(0, 3, "Reading the town")
-    points = _demand(conn, town)
+    points = demand_points(conn, town)
     poles = lamps(conn, epsg)
     if poles.empty:
         raise NotFound("The town has no lamp posts to hang cameras on.", "Load a town with street lamps.")
@@ -152,7 +152,7 @@ def place_more(conn: Connection, town: Town, count: int, progress: Progress = si
     )
 
 
-def _demand(conn: Connection, town: Town) -> gpd.GeoDataFrame:
+def demand_points(conn: Connection, town: Town) -> gpd.GeoDataFrame:
     """Points every 10 m along kerbs without bays; `weight` is expected violations an hour on their stretch."""
     epsg = town.metric_epsg
     roads, sides, grid = streets(conn, epsg), kerbs(conn, epsg), cells(conn, epsg)
@@ -167,3 +167,6 @@ def _demand(conn: Connection, town: Town) -> gpd.GeoDataFrame:
     mean = float((rate / held).mean()) if rate.notna().any() else 1.0
     spots["weight"] = (rate / held).fillna(mean)
     return spots.reset_index(drop=True)
+
+
+_demand = demand_points
