@@ -6,19 +6,21 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
 from geodata import database
+from geodata.queries import blindness, datasets, figures, planning, watching
 from geodata.queries import cells as cell_queries
-from geodata.queries import datasets, figures, planning, watching
 from geodata.queries import outlook as outlooks
 from geodata.queries import scenarios as scenario_queries
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
 __all__ = [
+    "blind_areas",
     "breaks",
     "camera",
     "camera_ids",
@@ -26,7 +28,10 @@ __all__ = [
     "cell",
     "cell_table",
     "ground",
+    "group_means",
+    "groupings",
     "key_figures",
+    "last_moment",
     "layer_rows",
     "outlook",
     "own_address",
@@ -196,3 +201,31 @@ def camera_ids(codes: list[str]) -> dict[str, int]:
 def own_address() -> str:
     """The address that this visit uses."""
     return st.context.url.split("?")[0].rsplit("/", 1)[0] if st.context.url else ""
+
+
+@st.cache_data(max_entries=8, show_spinner=False)  # noqa: TID251
+def blind_areas(revision: int, days: int) -> gpd.GeoDataFrame:
+    """Unit cells and who looked at them within days."""
+    with database.connection() as conn:
+        return blindness.blind_areas(conn, datasets.loaded_town(conn), days)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def groupings(revision: int) -> list[str]:
+    """Groups of cameras whose coverage was computed."""
+    with database.connection() as conn:
+        return blindness.groupings(conn)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)  # noqa: TID251
+def group_means(revision: int, grouping: str) -> pd.DataFrame:
+    """What a group of cameras sees of each kind of place."""
+    with database.connection() as conn:
+        return blindness.group_means(conn, grouping)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def last_moment(revision: int) -> dt.datetime | None:
+    """The newest moment of which anything is known."""
+    with database.connection() as conn:
+        return blindness.last_moment(conn)

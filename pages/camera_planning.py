@@ -59,7 +59,7 @@ def main() -> None:
         if task == "compare":
             compare(revision, town, scenario, tall=tall)
         elif task == "blind":
-            blindness.show(revision, town, scenario, after)
+            blindness.show(revision, town, after)
         else:
             _workbench(revision, town, scenario, before, after, task, tall=tall)
 
@@ -81,6 +81,8 @@ def _task() -> tuple[str, bool]:
 def _figures(before: Outlook, after: Outlook) -> None:
     with st.container(horizontal=True, gap="large", key="figures_cameras"):
         for name, title, kind, better in FIGURES:
+            if name == "cost" and not after.figures.cost:
+                continue
             change = difference(after.figures, before.figures, name, kind)
             colour = {1: "normal", -1: "inverse", 0: "off"}[better]
             st.metric(
@@ -114,7 +116,7 @@ def _workbench(
         register = cached.register(revision)
         sources, simulated = shown_sources(register, layers)
         drawn = [
-            *ground_layers(revision, lamps=task == "change", tall=tall),
+            *ground_layers(revision, scenario, after, lamps=task == "change", tall=tall),
             *scenario_layers(scenario, after, tall=tall),
             *draft_layers(ground, target, tall=tall),
             *asking.drawn(answer),

@@ -15,7 +15,7 @@ from analysis import visibility
 from analysis.coverage import CoverageState, blind_cells
 from analysis.crs import STORAGE_EPSG
 from geodata.queries.city import buildings, cells, views
-from geodata.queries.planning import demand_points
+from geodata.queries.planning import _demand as demand_points
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 
 import streamlit as st
 
@@ -34,7 +35,7 @@ FIGURES = (
 def value(figures: Figures, name: str, kind: str) -> str:
     """A figure as people read it."""
     number = getattr(figures, name)
-    if number != number:
+    if math.isnan(number):
         return words(N_("no evidence"))
     return f"{number:.1%}" if kind == "share" else f"{number:,.0f}"
 
@@ -42,7 +43,7 @@ def value(figures: Figures, name: str, kind: str) -> str:
 def difference(after: Figures, before: Figures, name: str, kind: str) -> str | None:
     """What changed, with its sign; None where nothing did."""
     change = getattr(after, name) - getattr(before, name)
-    if change != change or abs(change) < 5e-6:
+    if math.isnan(change) or abs(change) < 5e-6:
         return None
     return f"{change * 100:+.2f} {words(N_('points'))}" if kind == "share" else f"{change:+,.0f}"
 
@@ -50,7 +51,10 @@ def difference(after: Figures, before: Figures, name: str, kind: str) -> str | N
 def compare(revision: int, town: Town, scenario: Scenario | None, *, tall: bool) -> None:
     """The open scenario on the left, another on the right, their figures below."""
     names = cached.scenarios()
-    choices: list[str | None] = [None, *[token for token in names if scenario is None or token != scenario.token]]
+    choices: list[str | None] = [
+        None,
+        *[token for token in names if scenario is None or token != scenario.token],
+    ]
     asked = scenario_token("against")
     chosen = st.selectbox(
         words(N_("Compare with")),
@@ -75,7 +79,7 @@ def compare(revision: int, town: Town, scenario: Scenario | None, *, tall: bool)
             title = each.name if each else words(N_("Cameras as they stand"))
             st.markdown(f"**{title}**" if each is None else f"**:violet[{_plain(title)}]**")
             layers = [
-                *ground_layers(revision, lamps=False, tall=tall),
+                *ground_layers(revision, each, found, lamps=False, tall=tall),
                 *scenario_layers(each, found, tall=tall),
             ]
             show_map(

@@ -41,11 +41,14 @@ ITEM = Form(
 LONGEST_HEADING_M = 18.0
 
 
-def ground_layers(revision: int, *, lamps: bool, tall: bool) -> list[pdk.Layer]:
-    """What is stored, from tiles."""
+def ground_layers(
+    revision: int, scenario: Scenario | None, found: Outlook, *, lamps: bool, tall: bool
+) -> list[pdk.Layer]:
+    """What is stored, from tiles; the cells whose coverage a scenario changes lie right on top of the others."""
     flat = Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
     drawn = [
         tile_layer(LAYERS["unit_cells"], measure=COVERAGE, breaks=COVERAGE.breaks or (), revision=revision),
+        *_changed_cells(scenario, found),
         tile_layer(LAYERS["streets"], revision=revision),
         tile_layer(LAYERS["buildings"], revision=revision, form=None if tall else flat),
         tile_layer(LAYERS["camera_views"], revision=revision),
@@ -55,34 +58,21 @@ def ground_layers(revision: int, *, lamps: bool, tall: bool) -> list[pdk.Layer]:
     return [*drawn, tile_layer(LAYERS["cameras"], revision=revision)]
 
 
-def scenario_layers(
-    scenario: Scenario | None, found: Outlook, *, tall: bool, name: str = ""
-) -> list[pdk.Layer]:
-    """What the scenario changes: cells, views gained and lost, cameras with their headings."""
+def scenario_layers(scenario: Scenario | None, found: Outlook, *, tall: bool) -> list[pdk.Layer]:
+    """What the scenario changes: views gained and lost, cameras with their headings."""
     if scenario is None or scenario.items.empty:
         return []
-    cells = found.changed_cells.rename_geometry("geometry")
-    cells = cells.reindex(cells["change"].abs().sort_values(ascending=False).index)[:MOST_FEATURES]
-    filling = choropleth_colour(COVERAGE, COVERAGE.breaks or ())
     items = scenario.items.rename_geometry("geometry")
     marks = items.assign(key=items.index)[["key", "action", "geometry"]]
     standing = items[items["action"] != "remove"]
     drawn = [
-        shape_layer(
-            f"{name}changed_cells",
-            cells,
-            Form(fill=filling, line=(90, 90, 90, 200), line_px=1.5),
-            pickable=False,
-        ),
-        shape_layer(f"{name}lost_views", _frame(found.lost_views), LOST_VIEW, pickable=False),
-        shape_layer(f"{name}new_views", _frame(found.new_views), NEW_VIEW, pickable=False),
-        shape_layer(
-            f"{name}headings", _headings(standing), Form(line=(60, 20, 50, 255), line_px=3), pickable=False
-        ),
-        shape_layer(f"{name}items", marks, ITEM),
+        shape_layer("lost_views", _frame(found.lost_views), LOST_VIEW, pickable=False),
+        shape_layer("new_views", _frame(found.new_views), NEW_VIEW, pickable=False),
+        shape_layer("headings", _headings(standing), Form(line=(60, 20, 50, 255), line_px=3), pickable=False),
+        shape_layer("items", marks, ITEM),
     ]
     if tall:
-        drawn.append(sight_lines(f"{name}sight_lines", standing, found.new_views, ramps.PROPOSED))
+        drawn.append(sight_lines("sight_lines", standing, found.new_views, ramps.PROPOSED))
     return drawn
 
 
@@ -119,6 +109,15 @@ def scenario_keys() -> None:
             (DRAFT, N_("in hand; inner lines: detect, observe, recognise, identify"), "dot"),
         ],
     )
+
+
+def _changed_cells(scenario: Scenario | None, found: Outlook) -> list[pdk.Layer]:
+    if scenario is None or found.changed_cells.empty:
+        return []
+    cells = found.changed_cells.rename_geometry("geometry")
+    cells = cells.loc[cells["change"].abs().sort_values(ascending=False).index[:MOST_FEATURES]]
+    form = Form(fill=choropleth_colour(COVERAGE, COVERAGE.breaks or ()), line=(90, 90, 90, 200), line_px=1.5)
+    return [shape_layer("changed_cells", cells, form, pickable=False)]
 
 
 def _frame(views: gpd.GeoSeries) -> gpd.GeoDataFrame:

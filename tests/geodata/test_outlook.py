@@ -36,7 +36,8 @@ def spot(ground: Ground) -> Pose:
     """A camera where the heaviest demand is that nobody sees."""
     unseen = np.where(ground.seen_by == 0, ground.points["weight"], -1.0)
     at = ground.points.iloc[[int(unseen.argmax())]].to_crs(STORAGE_EPSG).geometry.iloc[0]
-    return Pose(at.x, at.y, 0.0, name="new", **LENS)  # type: ignore[arg-type]
+    turned = best_heading(ground, ground.seen_by, gpd.GeoSeries([at], crs=STORAGE_EPSG), LENS)
+    return Pose(at.x, at.y, turned, name="new", **LENS)  # type: ignore[arg-type]
 
 
 def scenario_of(items: list[dict[str, object]]) -> Scenario:

@@ -1,0 +1,141 @@
+"""Who looked at a place last: cameras, patrols, people."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from analysis.coverage import unseen_places
+from geodata.queries.city import cells
+from geodata.queries.frames import read_frame, read_table
+from geodata.towns.town import Town
+
+__all__ = [
+    "REPORT_RADIUS_M",
+    "Sightings",
+    "blind_areas",
+    "group_means",
+    "groupings",
+    "last_moment",
+    "sightings",
+]
+
+REPORT_RADIUS_M = 15.0
+"""How far around a report its reporter looked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sightings:
+    """
+    What was looked at, and when; metric CRS, times aware.
+
+    Attributes
+    ----------
+    views
+        Visible areas by camera, with `sampled_at`: the end of the newest month in which frames were sampled.
+    tracks
+        Patrols, with `ended_at` and `width_m` to each side.
+    reports
+        Reports by people, with `at` and `radius_m`.
+    """
+
+    views: gpd.GeoDataFrame
+    tracks: gpd.GeoDataFrame
+    reports: gpd.GeoDataFrame
+
+
+def last_moment(conn: Connection) -> dt.datetime | None:
+    """The newest moment of which anything is known: the day that blind areas are counted back from."""
+    found: dt.datetime | None = conn.execute(
+        text(
+            "SELECT greatest((SELECT max(at) FROM violation WHERE source <> 'video'),"
+            " (SELECT max(ended_at) FROM patrol_track))"
+        )
+    ).scalar_one()
+    return found
+
+
+def sightings(conn: Connection, epsg: int, until: dt.datetime) -> Sightings:
+    """
+    Everything that was looked at up to `until`.
+
+    A camera counts as looking until the end of the newest month in which its exposure is above zero; one without
+    any exposure on record but with hours a day counts as looking until `until`.
+    """
+    views = read_frame(
+        conn,
+        "SELECT v.camera_id AS id, least(CAST(:until AS timestamptz), coalesce(("
+        "SELECT max(e.month) + interval '1 month' FROM exposure e WHERE e.camera_id = v.camera_id AND e.hours > 0),"
+        " CAST(:until AS timestamptz))) AS sampled_at, v.geom FROM camera_view v JOIN camera c ON c.id = v.camera_id"
+        " WHERE c.hours_per_day > 0 AND NOT c.demonstration ORDER BY v.camera_id",
+        {"until": until},
+    )
+    tracks = read_frame(
+        conn,
+        "SELECT id, level, means, width_m, ended_at, geom FROM patrol_track WHERE ended_at <= :until ORDER BY id",
+        {"until": until},
+    )
+    reports = read_frame(
+        conn,
+        "SELECT id, at, geom FROM violation WHERE camera_id IS NULL AND at <= :until ORDER BY id",
+        {"until": until},
+    ).assign(radius_m=REPORT_RADIUS_M)
+    views["sampled_at"] = pd.to_datetime(views["sampled_at"], utc=True)
+    tracks["ended_at"] = pd.to_datetime(tracks["ended_at"], utc=True)
+    reports["at"] = pd.to_datetime(reports["at"], utc=True)
+    return Sightings(views.to_crs(epsg), tracks.to_crs(epsg), reports.to_crs(epsg))
+
+
+def blind_areas(conn: Connection, town: Town, days: int) -> gpd.GeoDataFrame:
+    """
+    Unit cells with what cameras, patrols and people looked at within `days` before the last moment on record.
+
+    Adds the columns of `analysis.coverage.unseen_places` to code and reports.
+    """
+    epsg = town.metric_epsg
+    grid = cells(conn, epsg)[["code", "reports", "geom"]]
+    until = last_moment(conn)
+    if until is None:
+        return grid.assign(blind=True)
+    seen = sightings(conn, epsg, until)
+    looks = unseen_places(
+        grid,
+        until=until,
+        days=days,
+        views=seen.views,
+        sampled_at=seen.views["sampled_at"],
+        tracks=seen.tracks,
+        reports=seen.reports,
+    )
+    return grid.join(looks)
+
+
+def groupings(conn: Connection) -> list[str]:
+    """Groups of cameras whose coverage was computed."""
+    rows = conn.execute(
+        text("SELECT DISTINCT grouping FROM coverage_share WHERE place = 'unit_cell' ORDER BY grouping")
+    )
+    return [row.grouping for row in rows]
+
+
+def group_means(conn: Connection, grouping: str) -> pd.DataFrame:
+    """By kind of place: how many there are, the mean shares that a group sees, and how many it does not see."""
+    totals = (
+        "SELECT 'unit_cell' AS place, count(*) AS places FROM unit_cell"
+        " UNION ALL SELECT 'street_edge', count(*) FROM street_edge WHERE drivable"
+        " UNION ALL SELECT 'no_parking_area', count(*) FROM no_parking_area"
+        " UNION ALL SELECT 'poi', count(*) FROM poi WHERE kind = 'amenity' AND category IN ('school', 'kindergarten')"
+    )
+    return read_table(
+        conn,
+        f"SELECT t.place, t.places, coalesce(sum(s.once_ratio), 0) / t.places AS once_ratio,"  # noqa: S608
+        " coalesce(sum(s.twice_ratio), 0) / t.places AS twice_ratio,"
+        " t.places - count(s.place_id) FILTER (WHERE s.once_ratio > 0) AS unseen"
+        f" FROM ({totals}) t LEFT JOIN coverage_share s ON s.place = t.place AND s.grouping = :grouping"
+        " WHERE t.places > 0 GROUP BY t.place, t.places ORDER BY t.places DESC",
+        {"grouping": grouping},
+    )
