@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,9 @@ from geodata.towns.town import Town
 from geodata.video.demonstration import demonstration
 
 __all__ = ["set_up_demonstration"]
+
+BY_ROAD_M = 15.0
+"""The camera that demonstrates stands so near to a street."""
 
 
 def set_up_demonstration(session: Session, town: Town) -> int:
@@ -27,7 +31,8 @@ def set_up_demonstration(session: Session, town: Town) -> int:
     eyes = cameras(session, town.metric_epsg)
     roads = streets(session, town.metric_epsg)
     roads = roads[roads["drivable"]]
-    near = eyes[(eyes["state"] == "online") & (eyes.distance(roads.union_all()) < 15)]
+    by_road = eyes.index[np.unique(roads.sindex.query(eyes.geometry, "dwithin", distance=BY_ROAD_M)[0])]
+    near = eyes[(eyes["state"] == "online") & eyes.index.isin(by_road)]
     camera_id = int(near.distance(roads.union_all().centroid).idxmin())
     heading = float(eyes.at[camera_id, "heading_deg"])
     fit = show.calibration()

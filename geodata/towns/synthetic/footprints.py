@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from geodata.towns.synthetic.lots import Frames
 
-__all__ = ["BROKEN_RATIO", "footprints"]
+__all__ = ["BROKEN_RATIO", "SWOLLEN_RATIO", "footprints"]
 
 BROKEN_RATIO = 0.001
 """Share of the rectangular footprints whose ring crosses itself, as maps drawn by hand have them."""
+SWOLLEN_RATIO = 0.004
+"""Share of the small rectangular footprints drawn too large, mostly over their neighbours."""
+_SWELLING, _SMALL_M = 1.12, 30.0
 
 
 def footprints(lots: pd.DataFrame, frames: Frames, epsg: int, rng: np.random.Generator) -> gpd.GeoDataFrame:
@@ -35,6 +38,9 @@ def footprints(lots: pd.DataFrame, frames: Frames, epsg: int, rng: np.random.Gen
         if name == "rect":
             crossed = rng.random(len(rows)) < BROKEN_RATIO
             ring[crossed] = ring[crossed][:, [0, 1, 3, 2]]
+            small = lots["width"].to_numpy()[rows] < _SMALL_M
+            swollen = small & (rng.random(len(rows)) < SWOLLEN_RATIO)
+            ring[swollen] = 0.5 + _SWELLING * (ring[swollen] - 0.5)
         outside = _placed(ring, lots.iloc[rows], frames)
         if hole is None:
             shapes[rows] = shapely.polygons(outside)

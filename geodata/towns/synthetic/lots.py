@@ -23,6 +23,8 @@ __all__ = ["Frames", "all_lots", "block_frames"]
 _PAVEMENT_M = 4.0
 _LANE_SIDE_M = 2.5
 _LEVEL_M = 3.0
+_SHED_M = 6.5
+"""Room behind a row for a shed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +169,7 @@ def _some(rows: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.Data
 
 
 def _sheds(
-    rows: pd.DataFrame, share: float, rng: np.random.Generator, *, behind_m: float = 3.0
+    rows: pd.DataFrame, share: float, rng: np.random.Generator, *, behind_m: float = 2.0
 ) -> pd.DataFrame:
     """Low sheds behind some of the buildings: lower than most cameras hang."""
     chosen = _some(rows, share, rng)
@@ -207,20 +209,22 @@ def _hamlet(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
         deep=rng.uniform(10.0, 12.5, count),
         pitch=rng.uniform(24.0, 33.0, count),
         first=1.0,
-        last=4.0,
+        last=_SHED_M,
     )
     rows = _some(rows, 0.75, rng)
     size = len(rows)
     # in groups wall to wall, or a little apart
     apart = rng.random(size) < 0.45
-    rows["width"] = rows["width"] - np.where(apart, rng.uniform(0.8, 2.5, size), 0.0)
+    between = np.where(apart, rng.uniform(0.8, 2.5, size), 0.0)
+    rows["width"] -= between
+    rows["x"] += between / 2
     rows["y"] += rng.normal(0, 0.5, size).clip(-1, 1.5)
     skew = np.where(apart, rng.normal(0, 1.6, size), 0.0)
     levels = rng.choice([1.0, 2.0, 3.0, 4.0], size, p=[0.06, 0.24, 0.6, 0.1])
     ell = apart & (rng.random(size) < 0.15)
     return [
         _lots(rows, "house", levels, shape=np.where(ell, "ell", "rect"), skew_deg=skew),
-        _sheds(rows, 0.34, rng, behind_m=2.2),
+        _sheds(rows, 0.34, rng),
     ]
 
 
@@ -233,7 +237,7 @@ def _estate(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
         deep=rng.uniform(11.0, 13.0, count),
         pitch=rng.uniform(24.0, 29.0, count),
         first=5.0,
-        last=3.0,
+        last=_SHED_M,
     )
     rows = rows[(rows["unit"] % 5 != 4) & (rng.random(len(rows)) < 0.97)].reset_index(drop=True)
     levels = np.broadcast_to(rng.choice([3.0, 4.0], count), count)[rows["at"]]
@@ -245,14 +249,15 @@ def _industry(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
     count = len(blocks)
     halls = rng.choice([1, 2, 3], count, p=[0.3, 0.45, 0.25])
     gap = np.full(count, 9.0)
+    deep = np.minimum(rng.uniform(22.0, 46.0, count), blocks.depth - 20 - _SHED_M)
     rows = _rows(
         blocks,
         unit=(blocks.width - (halls - 1) * gap) / halls - 0.01,
         gap=gap,
-        deep=np.minimum(rng.uniform(22.0, 46.0, count), blocks.depth - 20),
-        pitch=rng.uniform(40.0, 58.0, count),
+        deep=deep,
+        pitch=deep + rng.uniform(10.0, 16.0, count),
         first=18.0,
-        last=1.0,
+        last=_SHED_M,
     )
     rows = _some(rows, 0.93, rng)
     size = len(rows)
@@ -269,7 +274,7 @@ def _industry(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
         _lots(rows, use, levels, height_m=height, shape=np.where(ell, "ell", "rect")),
         _lots(front[office], "office", 4.0),
         _lots(_some(front[~office], 0.55, rng), "dormitory", 5.0),
-        _sheds(rows, 0.5, rng, behind_m=2.0),
+        _sheds(rows, 0.5, rng),
     ]
 
 
@@ -286,7 +291,8 @@ def _slabs(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
         gap=gap,
         deep=deep,
         pitch=deep + np.clip(levels * 2.6, 12.0, 34.0),
-        first=1.0,
+        first=4.5,
+        last=_SHED_M / 2,
     )
     rows = _some(rows, 0.97, rng)
     shift = rng.uniform(0, 3.0, len(rows))
@@ -294,7 +300,7 @@ def _slabs(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
     bent = rng.random(len(rows)) < 0.1
     return [
         _lots(rows, "apartments", levels[rows["at"]], shape=np.where(bent, "ell", "rect")),
-        _sheds(rows, 0.55, rng),
+        _sheds(rows, 0.55, rng, behind_m=1.0),
         _gatehouse(blocks, rng),
     ]
 
@@ -310,6 +316,7 @@ def _towers(blocks: _Blocks, rng: np.random.Generator) -> list[pd.DataFrame]:
         pitch=rng.uniform(42, 52, count),
         gap=rng.uniform(16, 26, count),
         first=14.0,
+        last=_SHED_M,
     )
     levels = rng.integers(17, 34, len(rows)).astype(float)
     shape = rng.choice(["rect", "ell", "you", "round"], len(rows), p=[0.5, 0.2, 0.22, 0.08])

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 
 from geodata.errors import IngestError
 from geodata.towns.synthetic.land import Use
@@ -26,6 +27,9 @@ _BOTH_SIDES = ("primary", "secondary")
 _SPACING_M = {"primary": 32.0, "secondary": 32.0, "tertiary": 28.0, "residential": 28.0, "unclassified": 42.0}
 _OTHER_SPACING_M = 36.0
 _STRETCH = (0.2, 20.0)
+_LEAST_APART_M = 4.0
+_SPARE = 1.06
+"""Lamps that are laid out for each that is wanted: at corners some come too near to one another."""
 
 _SHOPS = {
     ("shop", "convenience"): 0.16,
@@ -41,7 +45,6 @@ _SHOPS = {
     ("amenity", "cafe"): 0.04,
     ("leisure", "fitness_centre"): 0.02,
     ("amenity", "public_bath"): 0.01,
-    ("amenity", "kindergarten"): 0.02,
     ("amenity", "clinic"): 0.02,
 }
 _OFFICES = {("office", "company"): 0.8, ("office", "government"): 0.12, ("office", "estate_agent"): 0.08}
@@ -58,6 +61,10 @@ _ONE_A_BLOCK = {
     "hotel": ("tourism", "hotel", "宾馆"),
     "toilets": ("amenity", "toilets", "公共厕所"),
 }
+_KINDERGARTEN = ("amenity", "kindergarten", "幼儿园")
+_KINDERGARTEN_RATIO = 0.12
+_HOMES = ("apartments", "terrace")
+_AT_GATE = ("school", "kindergarten")
 _GATE_ASIDE_M = 1.5
 
 
@@ -102,13 +109,10 @@ def lamps_of(streets: gpd.GeoDataFrame, count: int, rng: np.random.Generator) ->
         return np.floor(length / (spacing * stretch)).astype(np.intp) + 1
 
     low, high = _STRETCH
-    if (posts(low) * sides).sum() < count:
-        raise IngestError(
-            "The streets have no room for {count} lamps.", "Plan fewer lamps or more blocks.", count=count
-        )
+    some_too_near = count * _SPARE
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if (posts(middle) * sides).sum() >= count else (low, middle)
+        low, high = (middle, high) if (posts(middle) * sides).sum() >= some_too_near else (low, middle)
     found = posts(low)
     total = found * sides
     street = np.repeat(np.arange(len(lit)), total)
@@ -118,7 +122,15 @@ def lamps_of(streets: gpd.GeoDataFrame, count: int, rng: np.random.Generator) ->
     along_m = _LAMP_MARGIN_M + np.where(found[street] > 1, post * step[street], length[street] / 2)
     on_left = np.where(sides[street] == 2, second, post % 2) == 0
     aside = (lit["half_width_m"].to_numpy()[street] + _LAMP_ASIDE_M) * np.where(on_left, 1.0, -1.0)
-    kept = np.sort(rng.permutation(len(street))[:count])
+    at = beside(lit.geometry.to_numpy()[street], along_m, aside).at
+    lone = np.setdiff1d(
+        np.arange(len(street)), cKDTree(at).query_pairs(_LEAST_APART_M, output_type="ndarray")[:, 1]
+    )
+    if len(lone) < count:
+        raise IngestError(
+            "The streets have no room for {count} lamps.", "Plan fewer lamps or more blocks.", count=count
+        )
+    kept = np.sort(rng.permutation(lone)[:count])
     street, along_m, aside = street[kept], along_m[kept], aside[kept]
     placed = beside(lit.geometry.to_numpy()[street], along_m, aside)
     whole = lit.length.to_numpy()[street]
@@ -147,8 +159,8 @@ def pois_of(
     """
     `count` points of interest.
 
-    Each school, hospital, hotel and public toilet has one; schools at their gate on the southern street. The others lie
-    in shops, offices and farmhouses.
+    Each school, hospital, hotel and public toilet has one, and some blocks of flats a kindergarten; schools and
+    kindergartens at their gate on the southern street. The others lie in shops, offices and farmhouses.
 
     Parameters
     ----------
@@ -163,15 +175,19 @@ def pois_of(
     rng
         Source of randomness.
     """
-    single = buildings[buildings["use"].isin(_ONE_A_BLOCK)].drop_duplicates(["block", "use"]).iloc[:count]
-    block = single["block"].to_numpy()
+    single = buildings[buildings["use"].isin(_ONE_A_BLOCK)].drop_duplicates(["block", "use"])
+    homes = np.unique(buildings["block"].to_numpy()[buildings["use"].isin(_HOMES)])
+    homes = homes[rng.random(len(homes)) < _KINDERGARTEN_RATIO]
+    block = np.concatenate([single["block"].to_numpy(), homes])[:count]
+    told = [*(_ONE_A_BLOCK[use] for use in single["use"]), *([_KINDERGARTEN] * len(homes))][:count]
     gate = (
         frames.origin[block]
         + frames.right[block] * (frames.width[block] / 2)[:, None]
         - frames.up[block] * _GATE_ASIDE_M
     )
-    at = np.where(single["use"].eq("school").to_numpy()[:, None], gate, _inside(single, rng))
-    told = [_ONE_A_BLOCK[use] for use in single["use"]]
+    at_gate = np.array([each[1] in _AT_GATE for each in told], dtype=bool)
+    within = np.concatenate([_inside(single, rng), np.zeros((len(homes), 2))])[:count]
+    at = np.where(at_gate[:, None], gate, within)
     fixed = pd.DataFrame(
         {
             "kind": [each[0] for each in told],
@@ -179,7 +195,7 @@ def pois_of(
             "name": [f"{names[b]}{each[2]}" for b, each in zip(block, told, strict=True)],
         }
     )
-    shops = _drawn_pois(buildings, land, count - len(single), rng)
+    shops = _drawn_pois(buildings, land, count - len(fixed), rng)
     every = pd.concat([fixed, shops.drop(columns=["x", "y"])], ignore_index=True)
     return gpd.GeoDataFrame(
         every,

@@ -27,7 +27,7 @@ _LEAST_WALL_M, _LEAST_HEIGHT_M = 3.0, 3.4
 _JUNCTION_M = 22.0
 _ROUNDS = 30
 _POLE_WEIGHT = {"primary": 3.0, "secondary": 3.0, "tertiary": 2.0, "residential": 0.7, "unclassified": 0.35}
-_OTHER_WEIGHT, _JUNCTION_WEIGHT, _TOWN_WEIGHT = 0.4, 5.0, 1.5
+_OTHER_WEIGHT, _JUNCTION_WEIGHT, _TOWN_WEIGHT = 0.4, 5.0, 3.5
 _AT_JUNCTION, _ELSEWHERE = (0.25, 0.4, 0.25, 0.1), (0.72, 0.22, 0.06, 0.0)
 """Shares of the poles with one to four cameras."""
 _UNIT_WEIGHT = {

@@ -45,6 +45,8 @@ _LEGAL = {
     "untagged": None,
 }
 _LEAST_KERB_M = 1.0
+_LIT_RATIO = 0.2
+"""Share of the street edges outside towns that have lamps."""
 
 
 def streets_of(
@@ -91,7 +93,7 @@ def streets_of(
             "highway": highway,
             "drivable": highway != "footway",
             "oneway": False,
-            "lit": in_town | (rng.random(len(leader)) < 0.45),
+            "lit": in_town | (rng.random(len(leader)) < _LIT_RATIO),
             "maxspeed_kmh": [_SPEED_KMH.get(each) for each in highway],
             "half_width_m": HALF_WIDTH_M[kind],
             "in_town": in_town,
