@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, count
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +14,9 @@ from scipy import sparse
 
 from analysis.errors import CrsError, InputError
 from analysis.placement import candidate_cameras, cover_matrix, maximal_covering
-from analysis.placement.maximal import _exchanged, _greedy
+from analysis.placement.budget import Budget
+from analysis.placement.incidence import Incidence
+from analysis.placement.search import exchanged, greedy
 from analysis.visibility import prepare_obstacles, visible_polygons
 
 UTM = 32635
@@ -52,6 +54,10 @@ def discs(candidates, demand, k, seed=0):
     return covers, random.integers(1, 100, demand).astype(float)
 
 
+def incidence(covers, weights):
+    return Incidence.of(covers.indptr.astype(np.int64), covers.indices.astype(np.uint32), weights)
+
+
 # Laws
 
 
@@ -82,13 +88,27 @@ def test_the_bound_holds_without_the_solver(case):
 @given(cases())
 def test_greedy_reaches_63_per_cent_and_exchanges_never_lose(case):
     covers, weights, k = case
-    rows, gains = _greedy(covers, weights, k)
+    found = incidence(covers, weights)
+    rows, gains = greedy(found, k)
     assert (np.diff(gains) <= 1e-9).all()
     assert gains.sum() == pytest.approx(covered_weight(covers, weights, rows))
     assert gains.sum() >= (1 - 1 / np.e) * best_weight(covers, weights, k) - 1e-9
-    better = _exchanged(covers, weights, rows, 1e6)
+    better = exchanged(found, rows, Budget(1.0), 1.0)
     assert len(set(better)) == len(rows)
     assert covered_weight(covers, weights, better) >= gains.sum() - 1e-9
+
+
+@FEW
+@given(cases())
+def test_no_exchange_of_one_for_one_gains_any_more(case):
+    covers, weights, k = case
+    found = incidence(covers, weights)
+    rows = exchanged(found, greedy(found, k)[0], Budget(1.0), 1.0)
+    reached = covered_weight(covers, weights, rows)
+    for gone in rows:
+        others = [row for row in rows if row != gone]
+        for come in range(covers.shape[0]):
+            assert covered_weight(covers, weights, [*others, come]) <= reached + 1e-6
 
 
 @FEW
@@ -97,8 +117,8 @@ def test_gains_add_up_in_order(case):
     covers, weights, k = case
     placement = maximal_covering(covers, weights, k)
     before = 0.0
-    for count, gain in enumerate(placement.gains, start=1):
-        now = covered_weight(covers, weights, placement.chosen[:count])
+    for size, gain in enumerate(placement.gains, start=1):
+        now = covered_weight(covers, weights, placement.chosen[:size])
         assert gain == pytest.approx(now - before)
         before = now
     assert before == pytest.approx(placement.covered_weight)
@@ -127,13 +147,44 @@ def test_the_unit_of_weight_does_not_matter(case, unit):
     assert other.covered_weight == pytest.approx(unit * one.covered_weight, rel=1e-6)
 
 
+@FEW
+@given(cases())
+def test_one_more_never_covers_less(case):
+    covers, weights, _ = case
+    reached = [maximal_covering(covers, weights, size) for size in range(1, covers.shape[0] + 1)]
+    assert (np.diff([placement.covered_weight for placement in reached]) >= -1e-9).all()
+    assert (np.diff([placement.upper_bound for placement in reached]) >= -1e-9).all()
+
+
+@FEW
+@given(cases(), st.randoms(use_true_random=False))
+def test_the_order_of_demand_and_candidates_does_not_matter(case, random):
+    covers, weights, k = case
+    rows, columns = list(range(covers.shape[0])), list(range(covers.shape[1]))
+    random.shuffle(rows)
+    random.shuffle(columns)
+    one = maximal_covering(covers, weights, k)
+    other = maximal_covering(covers[rows][:, columns], weights[columns], k)
+    assert other.covered_weight == pytest.approx(one.covered_weight)
+    assert other.upper_bound == pytest.approx(one.upper_bound)
+
+
+@FEW
+@given(cases())
+def test_demand_in_two_places_counts_as_one_of_both_weights(case):
+    covers, weights, k = case
+    twice = sparse.hstack([covers, covers], format="csr")
+    placement = maximal_covering(twice, np.concatenate([weights, 2 * weights]), k)
+    assert placement.covered_weight == pytest.approx(3 * best_weight(covers, weights, k))
+
+
 # Cases
 
 
 def test_greedy_alone_would_miss_the_best_two():
     covers = sparse.csr_matrix([[1, 1, 0, 0, 0], [0, 1, 1, 1, 0], [0, 0, 0, 1, 1]])
     weights = np.array([2.0, 2.0, 1.0, 2.0, 2.0])
-    assert _greedy(covers, weights, 2)[0][0] == 1
+    assert greedy(incidence(covers, weights), 2)[0][0] == 1
     placement = maximal_covering(covers, weights, 2)
     assert sorted(placement.chosen) == [0, 2]
     assert placement.covered_weight == placement.upper_bound == 8
@@ -150,13 +201,27 @@ def test_a_district_is_solved_to_a_proof():
 
 def test_a_town_gets_a_bound_and_the_same_answer_twice():
     covers, weights = discs(2000, 12_000, 40)
-    assert covers.nnz > 200_000
-    one, two = (maximal_covering(covers, weights, 40, time_limit_s=2) for _ in range(2))
-    greedy = _greedy(covers, weights, 40)[1].sum()
-    assert greedy <= one.covered_weight <= one.upper_bound <= weights.sum()
+    one, two = (maximal_covering(covers, weights, 40, time_limit_s=0.3, now=lambda: 0.0) for _ in range(2))
+    first = greedy(incidence(covers, weights), 40)[1].sum()
+    assert first < one.covered_weight < one.upper_bound < weights.sum()
     assert one.gap_ratio < 0.1
     assert list(one.chosen) == list(two.chosen)
     assert one.upper_bound == two.upper_bound
+
+
+def test_a_clock_ends_what_steps_would_not():
+    covers, weights = discs(2000, 12_000, 40)
+    ticks = count()
+    hasty = maximal_covering(covers, weights, 40, time_limit_s=20, now=lambda: float(next(ticks)))
+    assert 20 < next(ticks) < 60
+    assert 0 < hasty.gap_ratio < 0.2
+
+
+def test_a_gap_that_is_small_enough_ends_the_search():
+    covers, weights = discs(2000, 12_000, 40)
+    rough = maximal_covering(covers, weights, 40, time_limit_s=60, gap_ratio=0.08, now=lambda: 0.0)
+    finer = maximal_covering(covers, weights, 40, time_limit_s=1, now=lambda: 0.0)
+    assert 0 < finer.gap_ratio < rough.gap_ratio <= 0.08
 
 
 def test_cameras_that_add_nothing_are_not_chosen():
@@ -213,8 +278,10 @@ def test_candidates_carry_the_pose_that_is_given():
         ({"fixed": [1, 1]}, "fixed is"),
         ({"fixed": [0, 1, 2]}, "3 candidates are fixed"),
         ({"already_covered": [True]}, "already_covered has the shape"),
-        ({"already_covered": [0.5, 1.0]}, "not truth values"),
+        ({"already_covered": [0.5, 1.0]}, "neither truth values"),
         ({"time_limit_s": -1}, "time_limit_s"),
+        ({"gap_ratio": 1.0}, "gap_ratio is 1.0"),
+        ({"gap_ratio": np.nan}, "gap_ratio is nan"),
     ],
 )
 def test_questions_without_sense_are_refused(change, words):
