@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from analysis.checks import require_columns, require_metric, require_positive
-from analysis.coverage.measure import measure, read_eyes, read_places
+from analysis.coverage.measure import measure, read_eyes, read_places, single_shares
 from analysis.coverage.outlines import LINE, POINT, Frame, valid_areas, valid_places
 from analysis.errors import InputError
 
@@ -108,19 +108,18 @@ def unseen_places(
     recent = looks.age_days <= days
     groups = {name: recent & (looks.source == n) for n, name in enumerate(SOURCES)}
     groups |= {f"within {step:g}": looks.age_days <= step for step in steps}
-    groups["nobody"] = np.zeros(len(recent), bool)  # in it each look is alone: all that it sees
     eyes, names = read_eyes(gpd.GeoSeries(looks.shapes, crs=places.crs), groups)
     place, look = pairs = eyes.near(wanted)
-    tally = measure(wanted, eyes, len(names), pairs, np.array([name == "nobody" for name in names]))
+    tally = measure(wanted, eyes, len(names), pairs)
     share = tally.once / tally.ground[:, None]
-    within = share[:, len(SOURCES) : -1]
+    within = share[:, len(SOURCES) :]
     worth = 0.5 ** ((steps - steps[0] / 2) / half_life)
     table = pd.DataFrame(
         share[:, : len(SOURCES)], index=places.index, columns=[f"{s}_ratio" for s in SOURCES]
     )
     table["any_ratio"] = within[:, -1]
     table["freshness_ratio"] = np.diff(within, axis=1, prepend=0.0) @ worth
-    met = tally.alone[:, -1] > 0
+    met = single_shares(wanted, eyes, pairs) > 0
     table["days_since"], table["source"] = _last_look(len(table), looks, place[met], look[met])
     table["blind"] = table["any_ratio"] < threshold
     return table

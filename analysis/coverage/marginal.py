@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from analysis.checks import require_metric, require_positive
-from analysis.coverage.measure import Eyes, Groups, measure, read_eyes, read_places, tiles
-from analysis.coverage.outlines import Frame
+from analysis.coverage.measure import Eyes, Groups, Places, measure, read_eyes, read_places, tiles
+from analysis.coverage.outlines import AREA, Frame
 from analysis.errors import InputError
 
 __all__ = [
@@ -66,9 +64,8 @@ def camera_overlap(views: Frame) -> pd.Series[float]:
         One float in [0, 1] a camera, indexed as by `marginal_area_m2`; not a number where a camera sees nothing.
     """
     require_metric(views=views)
-    everyone = np.ones(len(views), bool)
-    eyes, names = read_eyes(views, {"all": everyone, "nobody": ~everyone})
-    alone, seen = _alone_m2(eyes, len(names)).T
+    eyes, names = read_eyes(views)
+    alone, seen = _alone_m2(eyes, len(names))[:, 0], _view_m2(eyes)
     with np.errstate(invalid="ignore"):
         share = (seen - alone) / seen
     return pd.Series(np.clip(share, 0.0, 1.0), index=eyes.labels, name="overlap")
@@ -184,19 +181,18 @@ def federated_gain(
         As in `lost_weight`.
     """
     require_metric(views=views)
-    everyone = np.ones(len(views), bool)
     eyes, _ = read_eyes(views, {"private": private})
     inside = (eyes.masks[:, 0] & 1).astype(bool)
     public = pd.Series(~inside, index=eyes.labels).loc[views.index].to_numpy(dtype=bool)
-    groups: dict[str, Any] = {"nobody": ~everyone, "public": public, "all": everyone}
+    groups = {"public": public, "all": np.ones(len(views), bool)}
     eyes, names = read_eyes(views, groups)
     gain = pd.DataFrame(
-        _alone_m2(eyes, len(names)),
+        np.column_stack([_view_m2(eyes), _alone_m2(eyes, len(names))]),
         index=eyes.labels,
         columns=["view_m2", "beside_public_m2", "beside_all_m2"],
     )
     if places is not None and weights is not None:
-        lost = lost_weight(places, views, weights, {"public": public, "all": everyone})
+        lost = lost_weight(places, views, weights, groups)
         gain["beside_public_weight"], gain["beside_all_weight"] = lost["public"], lost["all"]
     elif places is not None or weights is not None:
         raise InputError("Only one of places and weights is given.", "Give both, or neither.")
@@ -209,6 +205,12 @@ def _alone_m2(eyes: Eyes, groups: int) -> Floats:
     pairs = eyes.near(squares)
     alone = measure(squares, eyes, groups, pairs, np.ones(groups, bool)).alone
     return _by_view(alone, pairs[1], eyes.outlines.size)
+
+
+def _view_m2(eyes: Eyes) -> Floats:
+    """All that each camera sees, square metres; what two of its rows show counts once."""
+    everywhere = Places(eyes.labels, np.full(eyes.outlines.size, AREA), eyes.outlines)
+    return measure(everywhere, eyes, 1, (np.zeros(0, np.int64), np.zeros(0, np.int64))).ground
 
 
 def _by_view(alone: Floats, view: npt.NDArray[np.int64], count: int) -> Floats:

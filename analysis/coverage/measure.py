@@ -40,6 +40,7 @@ __all__ = [
     "read_cells",
     "read_eyes",
     "read_places",
+    "single_shares",
     "tiles",
 ]
 
@@ -55,6 +56,8 @@ EVERYONE = "all"
 """The group of all cameras."""
 BITS = 64
 """Groups that one pass of a sweep carries."""
+CORNERS = 1_000_000
+"""Corners of places that are copied at once where each pair of place and camera is measured by itself."""
 TILE_M = 500.0
 """Side of the squares in which a city's views are added up."""
 
@@ -212,7 +215,7 @@ def measure(places: Places, eyes: Eyes, groups: int, pairs: Pairs, against: Trut
     pairs
         From `Eyes.near`.
     against
-        Groups for which is wanted what each camera sees alone; in a group of nobody that is all that it sees.
+        Groups for which is wanted what each camera sees alone.
 
     Returns
     -------
@@ -226,6 +229,19 @@ def measure(places: Places, eyes: Eyes, groups: int, pairs: Pairs, against: Trut
     ]
     ground = tallies[0].ground
     return Tally(ground, *(np.hstack([getattr(t, name) for t in tallies]) for name in Tally._fields[1:]))
+
+
+def single_shares(places: Places, eyes: Eyes, pairs: Pairs) -> Floats:
+    """Share of its place that the camera of each pair sees, whatever others see."""
+    everyone = Eyes(eyes.labels, eyes.outlines, np.ones((eyes.outlines.size, 1), np.int64))
+    corners = np.diff(places.outlines.corners[places.outlines.pieces])[pairs[0]]
+    chunk = np.cumsum(corners) // CORNERS
+    shares = np.zeros(len(pairs[0]))
+    for at in np.split(np.arange(len(chunk)), np.flatnonzero(np.diff(chunk)) + 1):
+        some = places.taken(pairs[0][at])
+        tally = measure(some, everyone, 1, (np.arange(len(at)), pairs[1][at]))
+        shares[at] = tally.once[:, 0] / tally.ground
+    return shares
 
 
 def count_at_points(points: Outlines, eyes: Eyes, groups: int, pairs: Pairs) -> tuple[Truths, Ints]:

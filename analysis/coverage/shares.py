@@ -19,6 +19,7 @@ from analysis.coverage.measure import (
     read_cells,
     read_eyes,
     read_places,
+    single_shares,
     tiles,
 )
 from analysis.coverage.outlines import POINT, Frame
@@ -34,9 +35,6 @@ __all__ = [
     "share_matrix",
     "share_table",
 ]
-
-NOBODY = "nobody"
-"""A group in which each camera is alone."""
 
 
 def seen_shares(places: Frame, views: Frame, groups: Groups | None = None) -> pd.DataFrame:
@@ -227,10 +225,9 @@ def share_matrix(cells: gpd.GeoDataFrame, views: Frame) -> sparse.csr_matrix:
     """
     require_metric(cells=cells, views=views)
     grounds = read_cells("cells", cells)
-    eyes, names = read_eyes(views, {NOBODY: np.zeros(len(views), bool)})
-    pairs = cell, view = eyes.near(grounds)
-    tally = measure(grounds, eyes, len(names), pairs, np.array([True]))
-    share = tally.alone[:, 0] / tally.ground[cell]
+    eyes, _ = read_eyes(views)
+    cell, view = pairs = eyes.near(grounds)
+    share = single_shares(grounds, eyes, pairs)
     met = share > 0
     return sparse.csr_matrix((share[met], (view[met], cell[met])), shape=(eyes.outlines.size, len(cells)))
 

@@ -38,8 +38,8 @@ Ints = npt.NDArray[np.int64]
 
 BLOCK = 1024
 """Places whose shares are copied together when one of them changes."""
-MANY = 1000
-"""So many cameras, or a tenth of all if that is more, may be new before all are indexed again."""
+MANY = 2000
+"""So many cameras may be new before all are indexed again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +94,14 @@ class Crowd:
         if new.outlines.size:
             fresh = fresh.joined(new)
         crowd = Crowd(self.base, kept, fresh)
-        many = max(MANY, self.base.outlines.size // 10)
-        return Crowd.of(crowd.all()) if fresh.outlines.size > many else crowd
+        return Crowd.of(crowd.all()) if fresh.outlines.size > MANY else crowd
 
     def near(self, places: Places) -> tuple[Eyes, Pairs]:
         """The cameras that may see something of the places, and the pairs of both."""
         place, view = self.base.near(places)
         there = self.kept[view]
         place, view = place[there], view[there]
-        more_place, more_view = np.nonzero(_meet(places.outlines.bounds, self.fresh.outlines.bounds))
+        more_place, more_view = self.fresh.near(places)
         used, view = np.unique(view, return_inverse=True)
         used_fresh, more_view = np.unique(more_view, return_inverse=True)
         eyes = self.base.taken(used).joined(self.fresh.taken(used_fresh))
@@ -298,14 +297,3 @@ def _distinct(labels: Iterable[Any]) -> pd.Index[Any]:
     if isinstance(labels, str):
         labels = [labels]
     return pd.Index(list(labels)).unique()
-
-
-def _meet(first: Floats, second: Floats) -> npt.NDArray[np.bool_]:
-    """Whether the rectangles of one list touch those of the other."""
-    a, b = first[:, None], second[None]
-    return (
-        (a[..., 0] <= b[..., 2])
-        & (a[..., 2] >= b[..., 0])
-        & (a[..., 1] <= b[..., 3])
-        & (a[..., 3] >= b[..., 1])
-    )
