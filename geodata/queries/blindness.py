@@ -6,7 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 from sqlalchemy import Connection, text
 
 from analysis.coverage import unseen_places
@@ -38,9 +40,9 @@ class Sightings:
     views
         Visible areas by camera, with `sampled_at`: the end of the newest month in which frames were sampled.
     tracks
-        Patrols, with `ended_at` and `width_m` to each side.
+        Stretches that patrols went, with `ended_at` (the newest) and `width_m` to each side.
     reports
-        Reports by people, with `at` and `radius_m`.
+        Places of reports by people, with `at` (the newest) and `radius_m`.
     """
 
     views: gpd.GeoDataFrame
@@ -81,13 +83,33 @@ def sightings(conn: Connection, epsg: int, until: dt.datetime) -> Sightings:
     )
     reports = read_frame(
         conn,
-        "SELECT id, at, geom FROM violation WHERE camera_id IS NULL AND at <= :until ORDER BY id",
+        "SELECT max(id) AS id, max(at) AS at, geom FROM violation WHERE camera_id IS NULL AND at <= :until"
+        " GROUP BY geom ORDER BY 1",
         {"until": until},
     ).assign(radius_m=REPORT_RADIUS_M)
     views["sampled_at"] = pd.to_datetime(views["sampled_at"], utc=True)
     tracks["ended_at"] = pd.to_datetime(tracks["ended_at"], utc=True)
     reports["at"] = pd.to_datetime(reports["at"], utc=True)
-    return Sightings(views.to_crs(epsg), tracks.to_crs(epsg), reports.to_crs(epsg))
+    return Sightings(views.to_crs(epsg), _last_passed(tracks.to_crs(epsg)), reports.to_crs(epsg))
+
+
+def _last_passed(tracks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Each stretch between two corners once, as it was passed last: patrols go the same streets day after day."""
+    corners, row = shapely.get_coordinates(tracks.geometry.to_numpy(), return_index=True)
+    same = row[1:] == row[:-1]
+    ends = np.round(np.stack([corners[:-1][same], corners[1:][same]], axis=1), 2)
+    swapped = (ends[:, 0] > ends[:, 1]).any(axis=1) & ~(ends[:, 0] < ends[:, 1])[:, 0]
+    ends[swapped] = ends[swapped][:, ::-1]
+    passed = tracks.iloc[row[:-1][same]].drop(columns="geom").reset_index(drop=True)
+    keys = pd.DataFrame(ends.reshape(-1, 4), columns=list("abcd")).assign(
+        width_m=passed["width_m"], ended_at=passed["ended_at"]
+    )
+    newest = (
+        keys.sort_values("ended_at", kind="stable").drop_duplicates([*"abcd", "width_m"], keep="last").index
+    )
+    lines = gpd.GeoSeries(shapely.linestrings(ends[newest]), index=newest, crs=tracks.crs)
+    lines = lines[lines.length > 0]
+    return gpd.GeoDataFrame(passed.loc[lines.index], geometry=lines)
 
 
 def blind_areas(conn: Connection, town: Town, days: int) -> gpd.GeoDataFrame:
