@@ -141,9 +141,13 @@ def camera_faults(
     return _series(found, cameras.index)
 
 
-def first_fault(cameras: gpd.GeoDataFrame) -> InputError | None:
-    """What is wrong with the first camera that has no view: its geometry, or a value that a view depends on."""
-    found = dict(_value_faults(cameras, _NEEDED | _OPTIONAL))
+def first_fault(cameras: gpd.GeoDataFrame, *, turning: bool = False) -> InputError | None:
+    """
+    What is wrong with the first camera that can have no view: its geometry, or a value that a view depends on.
+
+    If `turning`, values that tell where it may turn to count as well.
+    """
+    found = dict(_value_faults(cameras, _NEEDED | _OPTIONAL | (_FURTHER if turning else {})))
     return found[min(found)] if found else None
 
 
@@ -186,7 +190,7 @@ def footprint_faults(
                 "{name} of building {row} must be in {rule}, but is {value}.",
                 "Give the metres of the roof above ground, or leave it empty; till then it hides all behind it.",
                 name=height_column,
-                row=buildings.index[row],
+                row=_label(buildings, row),
                 rule="(0, ∞)",
                 value=buildings[height_column].iloc[row],
             )
@@ -195,7 +199,7 @@ def footprint_faults(
             found[int(row)] = InputError(
                 "The footprint of building {row} is not valid: {reason}.",
                 "It was repaired; draw it anew if the repair is wrong.",
-                row=buildings.index[row],
+                row=_label(buildings, row),
                 reason=shapely.is_valid_reason(shapes[row]),
             )
     areal = polygon_parts(shapely.make_valid(shapes))[1]
@@ -203,7 +207,7 @@ def footprint_faults(
         found[int(row)] = InputError(
             "The footprint of building {row} is {value}, which hides nothing.",
             "Give it a polygon with area or leave it out.",
-            row=buildings.index[row],
+            row=_label(buildings, row),
             value=_kind(shapes[row]),
         )
     return _series(found, buildings.index)
@@ -218,6 +222,12 @@ def column_values(frame: pd.DataFrame, name: str) -> Floats:
 def _series(found: dict[int, InputError], index: pd.Index[Any]) -> pd.Series[Any]:
     rows = sorted(found)
     return pd.Series([found[row] for row in rows], index=index[rows], dtype=object, name="fault")
+
+
+def _label(frame: Any, row: int) -> Any:
+    """The label of a row, one of several levels as words."""
+    label = frame.index[row]
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else label
 
 
 def _kind(shape: Any) -> str:
@@ -245,7 +255,7 @@ def _value_faults(cameras: gpd.GeoDataFrame, rules: dict[str, _Rule]) -> Iterato
                     "{name} of camera {row} must be in {rule}, but is {value}.",
                     rule.mend,
                     name=name,
-                    row=cameras.index[row],
+                    row=_label(cameras, row),
                     rule=rule.interval,
                     value=cameras[name].iloc[row],
                 ),
@@ -261,7 +271,7 @@ def _half_ranges(cameras: gpd.GeoDataFrame) -> Iterator[Fault]:
             InputError(
                 "Camera {row} has only one end of its pan range.",
                 "Give both pan_from_deg and pan_to_deg, or neither.",
-                row=cameras.index[row],
+                row=_label(cameras, row),
             ),
         )
 
@@ -278,7 +288,7 @@ def _shape_faults(cameras: gpd.GeoDataFrame) -> Iterator[Fault]:
             InputError(
                 "geometry of camera {row} must be a point in metres, but is {value}.",
                 "Give it one position.",
-                row=cameras.index[row],
+                row=_label(cameras, row),
                 value=shape.wkt if point else _kind(shape),
             ),
         )
@@ -302,7 +312,7 @@ def _place_faults(
     for at, mend in mends.items():
         row = int(standing[at])
         x, y = (f"{value:.6g}" for value in spots[at])
-        yield row, InputError(message, mend, row=cameras.index[row], x=x, y=y)
+        yield row, InputError(message, mend, row=_label(cameras, row), x=x, y=y)
 
 
 _DEGREES = "Its coordinates are degrees: name them so and project them (analysis.crs.to_metric)."
@@ -330,6 +340,8 @@ def _readings(
     from_web = Transformer.from_crs(WEB_EPSG, crs, always_xy=True)
     x, y = spots[away].T
     lon, lat = Transformer.from_crs(crs, DISPLAY_EPSG, always_xy=True).transform(x, y)
+    lost = ~(np.isfinite(lon) & np.isfinite(lat))
+    lon, lat = np.where(lost, np.nan, lon), np.where(lost, np.nan, lat)
     read = {
         _BD09: to_metric.transform(*from_datum("bd09", lon, lat)),
         _GCJ02: to_metric.transform(*from_datum("gcj02", lon, lat)),

@@ -11,6 +11,7 @@ from analysis.errors import InputError
 
 __all__ = [
     "DORI_PX_PER_M",
+    "FLAT_FIELD_DEG",
     "dori_distance_m",
     "dori_distances",
     "far_distance_m",

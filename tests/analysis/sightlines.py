@@ -1,14 +1,66 @@
-"""An oracle for views: the ground that many rays from a camera find, wall by wall, with nothing clever in it."""
+"""Scenes for tests of views, and an oracle: the ground that many rays find, wall by wall, with nothing clever in it."""
 
 from __future__ import annotations
 
 import math
 
+import geopandas as gpd
 import numba
 import numpy as np
 import shapely
+from hypothesis import strategies as st
 
+from analysis.visibility import prepare_obstacles, visible_polygons
+
+UTM = 32635
 RAYS = 20_000
+ARC_RATIO = 3e-4
+"""What chords leave out of an arc."""
+
+
+def camera(x=0.0, y=0.0, *, heading_deg=0.0, hfov_deg=360.0, range_m=100.0, **pose):
+    """One camera, A7."""
+    columns = {"heading_deg": [heading_deg], "hfov_deg": [hfov_deg], "range_m": [range_m]}
+    columns |= {name: [value] for name, value in pose.items()}
+    return gpd.GeoDataFrame(columns, geometry=[shapely.Point(x, y)], crs=UTM, index=["A7"])
+
+
+def obstacles(*shapes, roofs_m=None):
+    """Buildings, with heights if they are given."""
+    if roofs_m is None:
+        return prepare_obstacles(gpd.GeoSeries(list(shapes), crs=UTM))
+    buildings = gpd.GeoDataFrame({"roof_m": list(roofs_m)}, geometry=list(shapes), crs=UTM)
+    return prepare_obstacles(buildings, height_column="roof_m")
+
+
+def view(shapes, *, roofs_m=None, **pose):
+    """What camera A7 sees among some buildings."""
+    return visible_polygons(camera(**pose), obstacles(*shapes, roofs_m=roofs_m)).iloc[0]
+
+
+def lost_m2(whole, part):
+    """Area of what is in `whole` and not in `part`; on a grid of nanometres, or nearly equal lines upset GEOS."""
+    return shapely.difference(whole, part, grid_size=1e-9).area
+
+
+@st.composite
+def boxes(draw, most=8, clear_m=0.5):
+    """Turned boxes that may overlap, none of them over the camera."""
+    shapes = []
+    for _ in range(draw(st.integers(0, most))):
+        x, y = draw(st.floats(-70, 70)), draw(st.floats(-70, 70))
+        w, d, turn = draw(st.floats(1, 25)), draw(st.floats(1, 25)), draw(st.floats(0, 180))
+        shapes.append(shapely.affinity.rotate(shapely.box(x - w, y - d, x + w, y + d), turn))
+    return [shape for shape in shapes if shape.distance(shapely.Point(0, 0)) > clear_m]
+
+
+poses = st.fixed_dictionaries(
+    {
+        "heading_deg": st.floats(0, 360, exclude_max=True),
+        "hfov_deg": st.floats(5, 360),
+        "range_m": st.floats(5, 120),
+    }
+)
 
 
 def seen_by_rays_m2(
