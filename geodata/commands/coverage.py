@@ -1,6 +1,14 @@
-"""Recomputing what the cameras see, and how much of each cell."""
+"""Recomputing what every camera sees, and how much of every place: in one process, in several, or on a cluster."""
 
 from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -9,79 +17,350 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from analysis import coverage, visibility
-from analysis.crs import STORAGE_EPSG
+from analysis import visibility
+from analysis.errors import InputError
+from geodata import database
 from geodata.commands.datasets import Provenance, record
-from geodata.ingest.copying import copy_rows
+from geodata.errors import TwinError
+from geodata.ingest.copying import copy_arrays
+from geodata.parts import shares, views
+from geodata.parts.computing import KeptInTable, Store, Tally, Unkept, compute, forget_others
+from geodata.parts.executors import Executor, Serial, choose
 from geodata.progress import Progress, silent
-from geodata.queries.city import buildings, cameras, cells, views
-from geodata.towns.town import Town
+from geodata.queries import coverage as queries
+from geodata.queries.city import buildings
+from geodata.queries.datasets import loaded_town
+from geodata.settings import settings
+from geodata.towns.town import Town, find_town
 
-__all__ = ["METHOD", "recompute_coverage"]
+__all__ = ["METHOD", "CoverageRun", "recompute_coverage", "run_coverage"]
 
-METHOD = "angular sweep over footprints; 2-D sight lines, blind cone under the camera"
-FLAT_FIELD_DEG = 180.0
-"""A wider picture is stitched from several."""
-_PROVENANCE = Provenance("Huiyan", "ODbL-1.0", METHOD, simulated=True)
+METHOD = views.METHOD
+_VIEWS = Provenance("Huiyan", "ODbL-1.0", METHOD, simulated=True)
+_SHARES = Provenance("Huiyan", "ODbL-1.0", f"{METHOD}; {shares.METHOD}", simulated=True)
+CELL, EVERYONE = "unit_cell", "all"
+ATTEMPTS = 3
+"""A run whose data change under it begins again so often at most."""
+FIRST_TOLD = 5
+"""Cameras left out are counted, and so many named."""
+
+
+@dataclass(frozen=True)
+class CoverageRun:
+    """
+    What a run did.
+
+    Attributes
+    ----------
+    share
+        Coverage by cell id, in [0, 1].
+    cameras
+        Cameras that see anything.
+    left_out
+        Camera code → why its pose cannot be used.
+    parts, computed
+        Parts in all, and those that were not kept from an earlier run.
+    executor
+        Where they were computed.
+    seconds
+        Of the whole run.
+    digest
+        SHA-256 of views and shares: equal wherever the same data are computed.
+    """
+
+    share: pd.Series[float]
+    cameras: int
+    left_out: dict[str, InputError]
+    parts: int
+    computed: int
+    executor: str
+    seconds: float
+    digest: str
+
+
+class _City(NamedTuple):
+    """What a run reads, in metres."""
+
+    revision: int
+    cameras: gpd.GeoDataFrame
+    faults: dict[str, InputError]
+    poses: gpd.GeoDataFrame
+    buildings: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+    parents: dict[int, int]
+
+
+class _Found(NamedTuple):
+    """What a run writes."""
+
+    views: views.Views
+    groups: shares.Groups
+    shares: shares.Shares
+    watching: pd.Series[int]
+    digest: str
 
 
 def recompute_coverage(session: Session, town: Town, progress: Progress = silent) -> pd.Series[float]:
     """
-    Replaces every camera's visible area and every cell's coverage; returns the coverage by cell id.
+    Replaces views, coverage of cells and shares by group as part of a transaction; returns the coverage by cell id.
 
-    Cameras that are not online see nothing: their view is kept out.
+    One process computes, and no part is kept. Cameras that are not online see nothing: their view is kept out.
     """
-    progress(0, 3, "Reading cameras and buildings")
-    eyes = cameras(session, town.metric_epsg)
-    obstacles = visibility.prepare_obstacles(buildings(session, town.metric_epsg))
-    progress(1, 3, "Computing visible areas")
-    seen = visibility.visible_polygons(eyes[eyes["state"] == "online"], obstacles)
-    seen = seen[~seen.is_empty]
-    _replace_views(session, eyes.loc[seen.index], seen)
-    progress(2, 3, "Measuring the coverage of cells")
-    share = _cover_cells(session, town)
-    record(session, "camera_view", town.name, _PROVENANCE)
-    record(session, "cell_measure", town.name, _PROVENANCE)
-    progress(3, 3, "Coverage is ready")
-    return share
+    begun = time.monotonic()
+    progress(0, None, "Reading cameras and buildings")
+    city, executor, tally = _read(session, town), Serial(), Tally()
+    found = _computed(city, executor, Unkept(), tally, progress)
+    return _written(session, town, city, found, tally, executor.name, begun, progress).share
 
 
-def _replace_views(session: Session, eyes: gpd.GeoDataFrame, seen: gpd.GeoSeries) -> None:
-    flat = eyes["hfov_deg"].to_numpy() < FLAT_FIELD_DEG if len(eyes) else np.array([], dtype=bool)
-    # a panorama is stitched from pictures of at most 90°
-    field = np.where(flat, eyes["hfov_deg"], 90.0)
-    pixels = np.where(flat, eyes["resolution_px"], eyes["resolution_px"] * 90.0 / eyes["hfov_deg"])
-    height = eyes["height_m"].to_numpy()
-    dori = {
-        f"{name}_m": np.round(
-            np.minimum(visibility.dori_distance_m(pixels, field, density, height), eyes["range_m"]), 2
-        )
-        for name, density in visibility.DORI_PX_PER_M.items()
-    }
-    near = visibility.near_distance_m(height, eyes["tilt_deg"], eyes["vfov_deg"])
-    rows = gpd.GeoDataFrame(
-        {
-            "camera_id": seen.index,
-            "area_m2": np.round(seen.area.to_numpy(), 2),
-            "near_m": np.round(np.minimum(near, eyes["range_m"]), 2),
-            **dori,
-            "method": METHOD,
-            "computed_at": pd.Timestamp.now(tz="UTC"),
-            "simulated": (eyes["pose_simulated"] | eyes["simulated"]).to_numpy(),
-        },
-        geometry=[shapely.MultiPolygon(shapely.get_parts(shape).tolist()) for shape in seen],
-        crs=seen.crs,
+def run_coverage(
+    town: str | None = None,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    then: Callable[[Session, Town, Progress], object] | None = None,
+    progress: Progress = silent,
+) -> CoverageRun:
+    """
+    Replaces views, coverage of cells and shares by group.
+
+    Each part is kept as soon as it is computed, so that a run which is interrupted goes on where it stopped, and a
+    later run computes only what has changed. All is written in one transaction at the end.
+
+    Parameters
+    ----------
+    town
+        The town; it must be the loaded one. The loaded one if not given.
+    workers
+        Processes on this machine, 0 for one a core; TWIN_WORKERS if not given.
+    scheduler
+        Address of a Dask scheduler; TWIN_DASK_SCHEDULER if neither this nor `workers` is given.
+    then
+        Done in the same transaction.
+    progress
+        Told what is being done.
+
+    Raises
+    ------
+    NotFound
+        If no town is loaded, or there is none of that name.
+    TwinError
+        If another town is loaded, the scheduler does not answer, or the data keep changing.
+    PartError
+        If a part's worker died again and again; the message names its cameras.
+    """
+    begun = time.monotonic()
+    if scheduler is None and workers is None:
+        scheduler = settings().dask_scheduler
+    workers = settings().workers if workers is None else workers
+    for _ in range(ATTEMPTS):
+        progress(0, None, "Reading cameras and buildings")
+        with database.transaction() as session:
+            chosen = _loaded(session, town)
+            city = _read(session, chosen)
+        tally = Tally()
+        with choose(workers, scheduler, -(-len(city.poses) // views.MOST_POSES)) as executor:
+            name = executor.name
+            found = _computed(city, executor, KeptInTable(), tally, progress)
+        with database.transaction() as session:
+            session.execute(text("LOCK TABLE camera_view IN SHARE ROW EXCLUSIVE MODE"))  # one run at a time
+            if queries.newest_change(session) != city.revision:
+                continue
+            run = _written(session, chosen, city, found, tally, name, begun, progress)
+            forget_others(session, tally.digests)
+            if then is not None:
+                then(session, chosen, progress)
+        return run
+    raise TwinError(
+        "Cameras, buildings or places changed while they were computed, {count} times over.",
+        "Run it again when nothing is being loaded or edited.",
+        count=ATTEMPTS,
     )
+
+
+def _loaded(session: Session, name: str | None) -> Town:
+    """The loaded town, if it is the one that is wanted."""
+    wanted = find_town(name) if name is not None else None
+    town = loaded_town(session)
+    if wanted is not None and wanted.name != town.name:
+        raise TwinError(
+            "The database holds {loaded}, not {wanted}.",
+            "Load it in its place: huiyan load {wanted} --replace; or leave --town out.",
+            loaded=town.name,
+            wanted=wanted.name,
+        )
+    return town
+
+
+def _read(session: Session, town: Town) -> _City:
+    epsg = town.metric_epsg
+    cameras = queries.posed_cameras(session, epsg)
+    poses, faults = _sound(cameras[cameras["state"] == "online"], queries.presets(session))
+    divisions = queries.areas(session, epsg)
+    pieces = shares.pieces_of(divisions).assign(place="area")
+    places = pd.concat(
+        [queries.seen_places(session, epsg), pieces.rename_geometry("geom")], ignore_index=True
+    )
+    return _City(
+        queries.newest_change(session),
+        cameras,
+        faults,
+        poses,
+        buildings(session, epsg),
+        places,
+        shares.parents_of(divisions, pieces),
+    )
+
+
+def _sound(
+    cameras: gpd.GeoDataFrame, presets: pd.DataFrame
+) -> tuple[gpd.GeoDataFrame, dict[str, InputError]]:
+    """Poses of the cameras without faults, and what is wrong with the others, by their codes."""
+    own = visibility.camera_faults(cameras.set_index("code"))
+    faults = dict(zip(own.index, own, strict=True))
+    good = cameras[~cameras["code"].isin(own.index)]
+    try:
+        return views.poses_of(good, presets), faults
+    except InputError:  # some preset: find the cameras that have such
+        turning = good[good.index.isin(presets["camera_id"])]
+        for camera in turning.index:
+            try:
+                views.poses_of(turning.loc[[camera]], presets)
+            except InputError as error:
+                faults[turning["code"][camera]] = error
+    good = good[~good["code"].isin(list(faults))]
+    return views.poses_of(good, presets), faults
+
+
+def _computed(city: _City, executor: Executor, store: Store, tally: Tally, progress: Progress) -> _Found:
+    count = len(views.cut_poses(city.poses)) + len(shares.cut_places(city.places)) + 1
+
+    def tell(message: str) -> Callable[[], None]:
+        progress(tally.done, count, message)
+        return lambda: progress(tally.done, count, message)
+
+    seen = views.joined_views(
+        compute(
+            views.view_part,
+            views.view_parts(city.poses, city.buildings),
+            executor,
+            store,
+            tally,
+            tell("Computing visible areas"),
+        )
+    )
+    groups = shares.groups_of(city.cameras, seen.table["camera_id"].to_numpy())
+    measured = shares.joined_shares(
+        compute(
+            shares.share_part,
+            shares.share_parts(city.places, seen, groups),
+            executor,
+            store,
+            tally,
+            tell("Measuring the coverage of places"),
+        ),
+        city.parents,
+    )
+    return _Found(seen, groups, measured, _watching(city.places, seen), _digest(seen, groups, measured))
+
+
+def _watching(places: gpd.GeoDataFrame, seen: views.Views) -> pd.Series[int]:
+    """How many cameras see any of each cell, by cell id."""
+    grid = places[places["place"] == "unit_cell"]
+    tree = shapely.STRtree(np.asarray(grid.geometry.array, dtype=object))
+    _, cell = tree.query(shapely.from_wkb(seen.wkb), predicate="intersects")
+    return pd.Series(np.bincount(cell, minlength=len(grid)), index=grid["place_id"].to_numpy())
+
+
+def _digest(seen: views.Views, groups: shares.Groups, measured: shares.Shares) -> str:
+    """SHA-256 of all that is written but moments and marks, camera by camera and place by place."""
+    whole = hashlib.sha256()
+    for column in seen.table:
+        whole.update(seen.table[column].to_numpy().tobytes())
+    for shape in seen.stored_wkb:
+        whole.update(shape)
+    for names in (measured.places["place"], measured.places["place_id"], groups.bit):
+        whole.update("\n".join(map(str, names)).encode())
+    for name in groups.bit:
+        for ratios in (measured.once, measured.twice):
+            whole.update(np.ascontiguousarray(ratios[:, groups.bit[name]]).tobytes())
+    return whole.hexdigest()
+
+
+def _written(
+    session: Session,
+    town: Town,
+    city: _City,
+    found: _Found,
+    tally: Tally,
+    executor: str,
+    begun: float,
+    progress: Progress,
+) -> CoverageRun:
+    progress(tally.done, tally.done + 1, "Writing what the cameras see")
+    _write_views(session, city.cameras, found.views)
+    share = _write_shares(session, found)
+    _write_cells(session, share, found.watching)
+    for name, provenance in (("camera_view", _VIEWS), ("coverage_share", _SHARES), ("cell_measure", _VIEWS)):
+        record(session, name, town.name, provenance)
+    run = CoverageRun(
+        share=share,
+        cameras=len(found.views.table),
+        left_out=city.faults,
+        parts=len(tally.digests),
+        computed=tally.computed,
+        executor=executor,
+        seconds=round(time.monotonic() - begun, 3),
+        digest=found.digest,
+    )
+    _write_run(session, city.revision, run)
+    progress(tally.done + 1, tally.done + 1, "Coverage is ready")
+    return run
+
+
+def _write_views(session: Session, cameras: gpd.GeoDataFrame, seen: views.Views) -> None:
     session.execute(text("DELETE FROM camera_view"))
-    copy_rows(session, "camera_view", rows.to_crs(STORAGE_EPSG))
+    copy_arrays(
+        session,
+        "camera_view",
+        {
+            **{name: seen.table[name].to_numpy() for name in seen.table},
+            "method": METHOD,
+            "computed_at": dt.datetime.now(dt.UTC),
+            "simulated": cameras.loc[seen.table["camera_id"], "simulated"].to_numpy(dtype=bool),
+            "geom": seen.stored_wkb.tolist(),
+        },
+    )
 
 
-def _cover_cells(session: Session, town: Town) -> pd.Series[float]:
-    grid = cells(session, town.metric_epsg)
-    looked = views(session, town.metric_epsg)
-    share = coverage.coverage_by_cell(grid, looked)
-    pairs = shapely.STRtree(grid.geometry.values).query(looked.geometry.values, predicate="intersects")
-    watching = pd.Series(np.bincount(pairs[1], minlength=len(grid)), index=grid.index)
+def _write_shares(session: Session, found: _Found) -> pd.Series[float]:
+    """
+    Replaces the shares; returns the coverage by cell id.
+
+    Cells have a row for every group. Other places have one for all cameras, and one for each group that sees any.
+    """
+    session.execute(text("DELETE FROM coverage_share"))
+    place, number = found.shares.places["place"].to_numpy(), found.shares.places["place_id"].to_numpy()
+    for kind in found.shares.places["place"].unique():
+        mine = place == kind
+        for grouping, bit in found.groups.bit.items():
+            told = mine if kind == CELL or grouping == EVERYONE else mine & (found.shares.once[:, bit] > 0)
+            copy_arrays(
+                session,
+                "coverage_share",
+                {
+                    "place": kind,
+                    "place_id": number[told],
+                    "grouping": grouping,
+                    "once_ratio": found.shares.once[told, bit],
+                    "twice_ratio": found.shares.twice[told, bit],
+                },
+            )
+    cells, bit = place == CELL, found.groups.bit[EVERYONE]
+    return pd.Series(found.shares.once[cells, bit], index=number[cells], name="coverage")
+
+
+def _write_cells(session: Session, share: pd.Series[float], watching: pd.Series[int]) -> None:
     session.execute(
         text(
             "INSERT INTO cell_measure (cell_id, coverage_ratio, cameras) VALUES (:cell, :share, :cameras)"
@@ -89,8 +368,33 @@ def _cover_cells(session: Session, town: Town) -> pd.Series[float]:
             " SET coverage_ratio = excluded.coverage_ratio, cameras = excluded.cameras"
         ),
         [
-            {"cell": int(cell), "share": round(float(share[cell]), 6), "cameras": int(watching[cell])}
-            for cell in grid.index
+            {"cell": int(cell), "share": float(ratio), "cameras": int(watching[cell])}
+            for cell, ratio in share.items()
         ],
     )
-    return share
+
+
+def _write_run(session: Session, revision: int, run: CoverageRun) -> None:
+    told = [fault.told() for fault in list(run.left_out.values())[:FIRST_TOLD]]
+    result = {
+        "digest": run.digest,
+        "cameras": run.cameras,
+        "mean_ratio": float(run.share.mean()),
+        "left_out": len(run.left_out),
+        "first_left_out": told,
+        "parts": run.parts,
+        "computed": run.computed,
+    }
+    session.execute(
+        text(
+            "INSERT INTO run (kind, revision, method, parameters, result, seconds)"
+            " VALUES ('coverage', :revision, :method, :parameters, :result, :seconds)"
+        ),
+        {
+            "revision": revision,
+            "method": METHOD,
+            "parameters": json.dumps({"executor": run.executor}),
+            "result": json.dumps(result),
+            "seconds": run.seconds,
+        },
+    )

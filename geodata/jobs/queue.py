@@ -10,15 +10,16 @@ from typing import Any
 import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Status
 from sqlalchemy import text
 
 from geodata import database
-from geodata.commands.coverage import recompute_coverage
+from geodata.commands.coverage import run_coverage
 from geodata.commands.demand import estimate_demand
 from geodata.commands.patrol import patrol_cameras
 from geodata.errors import DatabaseUnavailable
-from geodata.jobs.record import recorded
-from geodata.queries.datasets import is_empty, loaded_town
+from geodata.jobs.record import close_abandoned, recorded
+from geodata.queries.datasets import is_empty
 from geodata.settings import settings
 
 __all__ = ["KINDS", "defer", "run_worker"]
@@ -26,6 +27,8 @@ __all__ = ["KINDS", "defer", "run_worker"]
 
 log = logging.getLogger(__name__)
 RETRY_S = 3.0
+MOST_ATTEMPTS = 3
+"""Work whose worker was killed is begun again, so many times in all."""
 
 
 def patrol(code: str | None = None) -> None:
@@ -35,11 +38,9 @@ def patrol(code: str | None = None) -> None:
 
 
 def coverage() -> None:
-    """Recomputes every view, the coverage of cells, and the demand that rests on them."""
-    with recorded("coverage", {}) as progress, database.transaction() as session:
-        town = loaded_town(session)
-        recompute_coverage(session, town, progress)
-        estimate_demand(session, town, progress)
+    """Recomputes every view, the coverage of places, and the demand that rests on them."""
+    with recorded("coverage", {}) as progress:
+        run_coverage(then=estimate_demand, progress=progress)
 
 
 KINDS = {"patrol": patrol, "coverage": coverage}
@@ -94,7 +95,24 @@ def _app(connector: Any) -> App:
         if newest is None or dt.datetime.now(dt.UTC) - newest >= age:
             patrol()
 
+    @app.periodic(cron="* * * * *")
+    @app.task(name="take_up_abandoned", pass_context=False, queueing_lock="take_up_abandoned")
+    async def take_up_abandoned(timestamp: int) -> None:
+        """Every minute: has another worker been killed in the middle of its work?"""
+        del timestamp
+        await _take_up_abandoned(app)
+
     return app
+
+
+async def _take_up_abandoned(app: App) -> None:
+    """Work of workers that are gone goes back into the queue; their job rows are closed."""
+    await asyncio.to_thread(close_abandoned)
+    for job in await app.job_manager.get_stalled_jobs():
+        if job.attempts + 1 < MOST_ATTEMPTS:  # those before this one
+            await app.job_manager.retry_job(job)
+        else:
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
 
 
 async def _work(*, once: bool) -> None:
@@ -115,6 +133,7 @@ async def _work(*, once: bool) -> None:
 async def _serve(url: str, *, once: bool) -> None:
     app = _app(PsycopgConnector(conninfo=url, kwargs=_session()))
     async with app.open_async():
+        await _take_up_abandoned(app)
         await app.run_worker_async(
             wait=not once, concurrency=1, install_signal_handlers=True, delete_jobs="successful"
         )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from geodata import cluster, database
+from geodata import database
 from geodata.errors import TwinError
 from geodata.settings import settings
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
+from pages.terminal.coverage import coverage
+from pages.terminal.opening import open_database
 
 app = typer.Typer(
     name="huiyan",
@@ -22,21 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@contextmanager
-def _database(*, migrated: bool = True) -> Iterator[None]:
-    """The database for one command; a private cluster that nobody else uses is stopped at its end."""
-    chosen = settings()
-    info = None if chosen.database_url else cluster.ensure(chosen.data_dir)
-    try:
-        if migrated:
-            database.migrate()
-        yield
-    finally:
-        database.dispose()
-        if info is not None:
-            cluster.stop(info)
 
 
 @app.command()
@@ -57,7 +42,7 @@ def load(
     """Load a town into the database."""
     from geodata.commands.load import load_town
 
-    with _database(), progress_bar() as progress:
+    with open_database(), progress_bar() as progress:
         counts = load_town(town or settings().town, progress, replace=replace)
     for name, rows in counts.items():
         console.print(f"{name:>16} {rows:>9,}")
@@ -72,7 +57,7 @@ def patrol(
     """Sample footage, detect, apply the zone rules and write the findings."""
     from geodata.commands.patrol import patrol_cameras
 
-    with _database(), progress_bar() as progress:
+    with open_database(), progress_bar() as progress:
         done = patrol_cameras(camera, every, progress)
     for name, samples, detections, findings in done:
         say(
@@ -84,21 +69,7 @@ def patrol(
         )
 
 
-@app.command()
-@tells_mistakes
-def coverage() -> None:
-    """Recompute what every camera sees and the coverage of every cell."""
-    from geodata.commands.coverage import recompute_coverage
-    from geodata.queries.datasets import loaded_town
-
-    with _database(), progress_bar() as progress, database.transaction() as session:
-        share = recompute_coverage(session, loaded_town(session), progress)
-    say(
-        "{cells} cells; mean coverage {mean:.1%}; {blind} cells that no camera sees",
-        cells=len(share),
-        mean=float(share.mean()),
-        blind=int((share <= 0).sum()),
-    )
+app.command()(coverage)
 
 
 @app.command()
@@ -111,7 +82,7 @@ def place(
     from geodata.queries.datasets import loaded_town
     from geodata.queries.planning import place_more
 
-    with _database(), progress_bar() as progress, database.connection() as conn:
+    with open_database(), progress_bar() as progress, database.connection() as conn:
         plan = place_more(conn, loaded_town(conn), count, progress)
     say(
         "Covers {share:.1%} of what no camera sees; upper bound {bound:.1%}; gap {gap:.2%}",
@@ -135,7 +106,7 @@ def demand() -> None:
     from geodata.commands.demand import estimate_demand
     from geodata.queries.datasets import loaded_town
 
-    with _database(), progress_bar() as progress, database.transaction() as session:
+    with open_database(), progress_bar() as progress, database.transaction() as session:
         found = estimate_demand(session, loaded_town(session), progress)
     say(
         "{cells} cells: {seen} with evidence, {dark} where nobody looked",
@@ -156,7 +127,7 @@ def export(
     from layers.catalogue import layer as find_layer
 
     chosen = find_layer(layer)
-    with _database():
+    with open_database():
         stream = geojson_stream(chosen.id, chosen.export, chosen.title, chosen.method, chosen.datasets)
         size = export_file(out, stream)
     say("Written: {path} ({size:,} bytes)", path=out, size=size)
@@ -170,7 +141,7 @@ def worker(
     """Do long work from the queue: patrols on schedule, coverage, demand."""
     from geodata.jobs.queue import run_worker
 
-    with _database():
+    with open_database():
         run_worker(once=once)
 
 

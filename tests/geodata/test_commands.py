@@ -209,7 +209,11 @@ def test_recomputing_raises_the_revision_of_what_it_writes(town_copy: str) -> No
     recompute()
     with database.connection() as conn:
         after = dict(conn.execute(text(sql)).all())  # type: ignore[arg-type]
-    assert {name for name in after if after[name] != before[name]} == {"camera_view", "cell_measure"}
+    assert {name for name in after if after[name] != before[name]} == {
+        "camera_view",
+        "cell_measure",
+        "coverage_share",
+    }
 
 
 def test_only_tables_can_be_registered(empty_database: str) -> None:

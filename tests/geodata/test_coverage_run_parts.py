@@ -59,9 +59,7 @@ def test_every_row_is_in_one_part_and_no_part_is_too_large(xy: np.ndarray, most:
     assert sorted(row for part in parts for row in part.tolist()) == list(range(len(xy)))
     assert all(len(part) <= most or len(set(keys[part].tolist())) == 1 for part in parts)
     if len(set(keys.tolist())) == len(keys):  # neighbours on the curve are joined while they fit
-        assert all(
-            len(a) + len(b) > most or _apart(keys, a, b) for a, b in pairwise(parts)
-        )
+        assert all(len(a) + len(b) > most or _apart(keys, a, b) for a, b in pairwise(parts))
 
 
 def _apart(keys: np.ndarray, one: np.ndarray, other: np.ndarray) -> bool:

@@ -146,6 +146,51 @@ def test_a_job_whose_worker_was_killed_has_failed(empty_database: str) -> None:
     assert close_abandoned() == 0
 
 
+DYING = """
+import os, signal
+from geodata.jobs import queue
+from geodata.jobs.record import recorded
+
+def dies():
+    with recorded("coverage", {}):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+queue.KINDS["coverage"] = dies
+queue.run_worker(once=True)
+"""
+
+
+def die_at_work() -> None:
+    environment = os.environ | {"TWIN_PATROL_EVERY_S": "1e12"}
+    worker = subprocess.run([sys.executable, "-c", DYING], cwd=ROOT, env=environment, check=False)
+    assert worker.returncode == -signal.SIGKILL
+
+
+def let_a_minute_go_by() -> None:
+    with database.transaction() as session:
+        session.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"))
+
+
+def test_work_of_a_killed_worker_is_done_by_the_next_but_not_tried_for_ever(
+    town_copy: str, seldom: None
+) -> None:
+    defer("coverage")
+    die_at_work()
+    run_worker(once=True)
+    assert [job.state for job in jobs("coverage")] == ["failed"]  # for all one knows it still lives
+    let_a_minute_go_by()
+    run_worker(once=True)
+    assert [job.state for job in jobs("coverage")] == ["failed", "done"]
+    defer("coverage")
+    die_at_work()
+    with database.transaction() as session:
+        session.execute(text("UPDATE procrastinate_jobs SET attempts = 2 WHERE status = 'doing'"))
+    let_a_minute_go_by()
+    run_worker(once=True)
+    assert [job.state for job in jobs("coverage")] == ["failed", "done", "failed"]
+    assert waiting() == 0
+
+
 def _newest(kind: str) -> Any:
     with database.connection() as conn:
         return newest_job(conn, kind)
