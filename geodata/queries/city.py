@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from geodata.queries.frames import read_frame
 
-__all__ = ["buildings", "cameras", "cells", "kerbs", "lamps", "pois", "streets", "views"]
+__all__ = ["buildings", "cameras", "cells", "kerbs", "lamps", "pois", "standing_views", "streets", "views"]
 
 
 def cells(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
@@ -35,6 +35,16 @@ def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Visible areas, indexed by camera."""
     return read_frame(
         conn, "SELECT camera_id, area_m2, geom FROM camera_view ORDER BY camera_id", index="camera_id"
+    ).to_crs(epsg)
+
+
+def standing_views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
+    """Visible areas with code, name and owner, indexed by camera; without those that play footage of elsewhere."""
+    return read_frame(
+        conn,
+        "SELECT v.camera_id, c.code, c.name, c.owner, v.area_m2, v.geom FROM camera_view v"
+        " JOIN camera c ON c.id = v.camera_id WHERE NOT c.demonstration ORDER BY v.camera_id",
+        index="camera_id",
     ).to_crs(epsg)
 
 
