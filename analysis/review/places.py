@@ -95,7 +95,8 @@ def measure_places(
             "after_ratio": ratios[:, 1],
             "before_px_per_m": best_before,
             "after_px_per_m": np.fmax(best_before, best_after),
-            "camera": [proposed.index[row] if row >= 0 else None for row in by],
+            # as objects: beside None, numbers would become floats
+            "camera": pd.Series([proposed.index[row] if row >= 0 else None for row in by], dtype=object),
             "reached_before": ratios[:, 0] >= rules.reached_ratio,
             "reached_after": ratios[:, 1] >= rules.reached_ratio,
         }

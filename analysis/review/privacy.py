@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from analysis.review.facades import facades_in_sight, px_per_m_at
+from analysis.review.ground import task_views
 from analysis.review.sheet import ReviewRules
 from analysis.visibility import DORI_PX_PER_M
 
@@ -118,7 +119,8 @@ def measure_privacy(
 def _ground(
     proposed: gpd.GeoDataFrame, views: Shapes, areas: gpd.GeoDataFrame, rules: ReviewRules
 ) -> gpd.GeoDataFrame:
-    """Forbidden ground in each view, as far as it is more than a sliver."""
+    """Forbidden ground that each camera sees sharply enough to matter, as far as it is more than a sliver."""
+    views = task_views(proposed, views, DORI_PX_PER_M[rules.forbidden_task])
     row, area = shapely.STRtree(areas.geometry.to_numpy()).query(views, predicate="intersects")
     met = shapely.intersection(views[row], areas.geometry.to_numpy()[area])
     large = shapely.area(met) >= max(rules.least_forbidden_m2, 1e-6)

@@ -107,7 +107,9 @@ METHODS: dict[str, str] = {
     "mutual_ratio": "That ground over visible ground.",
     "sharper_m2": "Ground seen with the pixel density of the rules, which no existing camera has there.",
     "own_m2": "New ground minus the union of what the other proposed cameras see.",
-    "forbidden_m2": "Visible ground within restricted areas other than dwellings.",
+    "forbidden_m2": (
+        "Visible ground within restricted areas other than dwellings, with at least the pixel density of the rules."
+    ),
     "forbidden_nearest_m": "From the camera to the nearest forbidden ground or facade in view.",
     "forbidden_facade_m": _FACADE,
     "private_m": _FACADE,
@@ -216,7 +218,7 @@ class ReviewRules:
     most_window_m
         So many metres of facade are overlooked at each density, 0 or more.
     forbidden_task
-        Facades of forbidden rooms count from this pixel density on.
+        Forbidden ground and the facades of forbidden rooms count from this pixel density on.
     least_forbidden_m2
         Less forbidden ground than this is not told, 0 or more.
     reached_ratio

@@ -305,6 +305,13 @@ def test_a_place_that_no_camera_sees_is_listed() -> None:
     assert codes(sheet) == []
 
 
+def test_places_seen_and_unseen_beside_cameras_that_are_numbered() -> None:
+    both = pd.concat([gate(20.0), gate(-30.0).set_axis([1])])
+    sheet = review(cameras((0, 0, {})).set_axis([7]), places=both)
+    assert sheet.places["camera"].tolist() == [7, None]
+    assert [reason.camera for reason in sheet.reasons] == [7]
+
+
 def test_a_camera_that_only_repeats_stays_if_a_place_needs_it() -> None:
     before = cameras((0, 0, {}), **EXISTING)
     narrow = cameras((0, 0, {"hfov_deg": 20.0, "resolution_px": 3840}))
