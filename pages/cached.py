@@ -12,7 +12,7 @@ import streamlit as st
 from sqlalchemy import Row
 
 from geodata import database
-from geodata.queries import blindness, datasets, figures, planning, watching
+from geodata.queries import blindness, datasets, figures, planning, thinning, watching
 from geodata.queries import cells as cell_queries
 from geodata.queries import outlook as outlooks
 from geodata.queries import scenarios as scenario_queries
@@ -33,6 +33,7 @@ __all__ = [
     "key_figures",
     "last_moment",
     "layer_rows",
+    "moved",
     "outlook",
     "own_address",
     "patrol",
@@ -43,6 +44,7 @@ __all__ = [
     "scenarios",
     "site",
     "stored_pose",
+    "thinned",
     "town",
     "violation_span",
 ]
@@ -107,11 +109,77 @@ def cell_table(revision: int) -> pd.DataFrame:
         return cell_queries.cell_table(conn)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)  # noqa: TID251
-def plan(revision: int, count: int) -> planning.Plan:
-    """Where `count` more cameras go."""
+def plan(
+    revision: int, question: planning.Question, scenario: scenario_queries.Scenario | None = None
+) -> planning.Plan:
+    """The answer to a question, on top of a scenario's cameras."""
+    return _plan(revision, question, _key(scenario), scenario)
+
+
+@st.cache_data(  # noqa: TID251
+    max_entries=16, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
+)
+def _plan(
+    revision: int,
+    question: planning.Question,
+    key: tuple[str, int] | None,
+    scenario: scenario_queries.Scenario | None,
+) -> planning.Plan:
+    views, _ = _standing(revision, key, scenario)
     with database.connection() as conn:
-        return planning.place_more(conn, datasets.loaded_town(conn), count)
+        return planning.make_plan(conn, datasets.loaded_town(conn), question, views)
+
+
+def thinned(revision: int, count: int, scenario: scenario_queries.Scenario | None = None) -> thinning.Thinned:
+    """Which cameras could go; those that the scenario adds stay."""
+    return _thinned(revision, count, _key(scenario), scenario)
+
+
+@st.cache_data(  # noqa: TID251
+    max_entries=16, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
+)
+def _thinned(
+    revision: int,
+    count: int,
+    key: tuple[str, int] | None,
+    scenario: scenario_queries.Scenario | None,
+) -> thinning.Thinned:
+    views, added = _standing(revision, key, scenario)
+    with database.connection() as conn:
+        return thinning.remove_cameras(conn, datasets.loaded_town(conn), count, views, keep=added)
+
+
+def moved(revision: int, swaps: int, scenario: scenario_queries.Scenario | None = None) -> thinning.Relocated:
+    """Which cameras would do more elsewhere; those that the scenario adds stay."""
+    return _moved(revision, swaps, _key(scenario), scenario)
+
+
+@st.cache_data(  # noqa: TID251
+    max_entries=16, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
+)
+def _moved(
+    revision: int,
+    swaps: int,
+    key: tuple[str, int] | None,
+    scenario: scenario_queries.Scenario | None,
+) -> thinning.Relocated:
+    views, added = _standing(revision, key, scenario)
+    with database.connection() as conn:
+        return thinning.relocate_cameras(conn, datasets.loaded_town(conn), swaps, views=views, keep=added)
+
+
+def _standing(
+    revision: int, key: tuple[str, int] | None, scenario: scenario_queries.Scenario | None
+) -> tuple[gpd.GeoSeries | None, list[int]]:
+    """The views under a scenario, and the labels of those that it adds; None: the stored ones."""
+    if key is None:
+        return None, []
+    views = outlooks.standing_views(ground(revision), outlook(revision, scenario))
+    return views, [int(label) for label in views.index if label < 0]
+
+
+def _key(scenario: scenario_queries.Scenario | None) -> tuple[str, int] | None:
+    return (scenario.token, scenario.version) if scenario is not None else None
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
@@ -165,8 +233,7 @@ def ground(revision: int) -> outlooks.Ground:
 
 def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) -> outlooks.Outlook:
     """What a scenario leads to, or as things stand."""
-    key = (scenario.token, scenario.version) if scenario is not None else None
-    return _outlook(revision, key, scenario)
+    return _outlook(revision, _key(scenario), scenario)
 
 
 @st.cache_resource(  # noqa: TID251

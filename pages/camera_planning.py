@@ -110,7 +110,7 @@ def _workbench(
     target = find_target(revision, ground, after, scenario, click) if task == "change" else None
     side, field = side_and_field(2.9)
     with side:
-        answer = None if task == "change" else asking.ask(task, revision, town, scenario)
+        answer = None if task == "change" else asking.ask(task, revision, scenario)
     with field:
         layers = [LAYERS[name] for name in SHOWN]
         register = cached.register(revision)

@@ -15,7 +15,7 @@ from analysis import visibility
 from analysis.coverage import CoverageState, blind_cells
 from analysis.crs import STORAGE_EPSG
 from geodata.queries.city import buildings, cells, views
-from geodata.queries.planning import _demand as demand_points
+from geodata.queries.wanted import demand_points
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
@@ -186,6 +186,13 @@ def outlook(ground: Ground, scenario: Scenario | None = None) -> Outlook:
         hit = ground.tree.query(shapes.to_numpy(), predicate="intersects")[1]
         np.add.at(seen_by, hit, change)
     return _summed(ground, state, seen_by, new, lost, items)
+
+
+def standing_views(ground: Ground, found: Outlook) -> gpd.GeoSeries:
+    """All views of an outlook: stored ones by camera, those of its items by minus the item."""
+    new = found.new_views[~found.new_views.is_empty]
+    kept = ground.views.drop(found.lost_views.index)
+    return gpd.GeoSeries(pd.concat([kept, new.set_axis(-new.index.to_numpy())]), crs=ground.epsg)
 
 
 def best_heading(
