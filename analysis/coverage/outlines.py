@@ -139,18 +139,18 @@ def outlines(shapes: Shapes, owner: Ints | None = None, count: int | None = None
     """
     owner = np.arange(len(shapes)) if owner is None else owner
     count = len(shapes) if count is None else count
-    parts, part_of = shapely.get_parts(shapes, return_index=True)
-    polygonal = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
-    rings, ring_of = shapely.get_rings(shapely.orient_polygons(parts[polygonal]), return_index=True)
-    pieces = np.concatenate([rings, parts[~polygonal]])
-    piece_of = owner[np.concatenate([part_of[polygonal][ring_of], part_of[~polygonal]])]
-    order = np.argsort(piece_of, kind="stable")
-    xy, corner_of = shapely.get_coordinates(pieces[order], return_index=True)
-    sizes = np.bincount(corner_of, minlength=len(pieces))
-    ring = (order < len(rings)) & (sizes > 0)
-    xy = np.delete(xy, np.cumsum(sizes)[ring] - 1, axis=0)
-    corners = np.concatenate([[0], np.cumsum(sizes - ring)])
-    return _bounded(xy, corners, np.searchsorted(piece_of[order], np.arange(count + 1)))
+    areal = _kinds(shapes) == AREA
+    ring_xy, ring_corners, ring_of = _rings(shapes[areal])
+    other_xy, other_corners, other_of = _parts(shapes[~areal])
+    xy = np.concatenate([ring_xy, other_xy])
+    corners = np.concatenate([ring_corners, ring_corners[-1] + other_corners[1:]])
+    piece_of = np.concatenate([owner[areal][ring_of], owner[~areal][other_of]])
+    if (piece_of[1:] < piece_of[:-1]).any():
+        order = np.argsort(piece_of, kind="stable")
+        corner, corners = _runs(corners, order)
+        xy, piece_of = xy[corner], piece_of[order]
+    pieces = np.searchsorted(piece_of, np.arange(count + 1))
+    return _bounded(xy, corners, pieces)
 
 
 def box_outlines(bounds: Floats) -> Outlines:
@@ -196,6 +196,28 @@ def _runs(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
     sizes = starts[rows + 1] - starts[rows]
     begins = np.concatenate([[0], np.cumsum(sizes)])
     return np.arange(begins[-1]) + np.repeat(starts[rows] - begins[:-1], sizes), begins
+
+
+def _rings(shapes: Shapes) -> tuple[Floats, Ints, Ints]:
+    """Corners of polygons, where each ring begins among them, and whose ring it is; outer rings anticlockwise."""
+    if not len(shapes):
+        return np.empty((0, 2)), np.zeros(1, np.int64), np.zeros(0, np.int64)
+    _, xy, offsets = shapely.to_ragged_array(shapely.orient_polygons(shapes), include_z=False)
+    corners = np.asarray(offsets[0], np.int64)
+    parts = np.diff(offsets[1])
+    owners = (
+        np.repeat(np.arange(len(shapes)), np.diff(offsets[2])) if len(offsets) > 2 else np.arange(len(shapes))
+    )
+    open_ended = np.ones(len(xy), bool)
+    open_ended[corners[1:] - 1] = False  # the last corner repeats the first
+    return xy[open_ended], corners - np.arange(len(corners)), np.repeat(owners, parts)
+
+
+def _parts(shapes: Shapes) -> tuple[Floats, Ints, Ints]:
+    """The same of lines and points, part by part."""
+    parts, owners = shapely.get_parts(shapes, return_index=True)
+    xy, part_of = shapely.get_coordinates(parts, return_index=True)
+    return xy, np.searchsorted(part_of, np.arange(len(parts) + 1)), owners
 
 
 def _bounded(xy: Floats, corners: Ints, pieces: Ints) -> Outlines:

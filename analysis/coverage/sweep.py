@@ -28,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 Sums: TypeAlias = tuple[Floats, Floats, Floats, Floats]
 """Of one place: ground (one), once and twice (by group), alone (view × group)."""
 
-FEW_EDGES = 56
+FEW_EDGES = 64
 """A rectangle with so many edges inside is cut into slabs."""
 LEAST_SIDE_M = 0.05
 """A rectangle so narrow is not halved any more: its edges meet at one pole."""
