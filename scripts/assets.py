@@ -1,5 +1,5 @@
 """
-Fetches what the program shows and sees with: map tile worker, Chinese font, detector weights, street clip.
+Fetches what the program shows and sees with: map tile worker, Chinese fonts, detector weights, street clip.
 
 Run by the project's own Python, from anywhere. What is there is not fetched again; a piece that fails is
 explained and does not keep the others from coming. Ends with 0 when all is there, 2 when the program works
@@ -35,6 +35,17 @@ PACKAGES = {
         }
         | {"LICENSE": "noto-sans-sc.LICENSE.txt"},
         "without": "Chinese words are shown in whatever font the reader's machine has",
+    },
+    "@expo-google-fonts/noto-sans-sc@0.4.3": {
+        "title": "Chinese font for PDF",
+        "sha512": "9rAwdFTFHbO/u6Cs0gj2jZbW74TGIiaFNQnXYH2s5wA1bzVkwbaviL4t8YUV642eGYjg86eH6DkAEQmfNHDncQ==",
+        # whole: web fonts are cut to the usual characters, and names of places hold others
+        "files": {
+            "400Regular/NotoSansSC_400Regular.ttf": "NotoSansSC-Regular.ttf",
+            "700Bold/NotoSansSC_700Bold.ttf": "NotoSansSC-Bold.ttf",
+            "LICENSE_FONT": "NotoSansSC.LICENSE.txt",
+        },
+        "without": "building reviews cannot be printed as PDF",
     },
 }
 
