@@ -125,7 +125,7 @@ def _pose(ground: Ground, found: Outlook, scenario: Scenario | None, target: Tar
     pose = replace(pose, presets=_presets(target, pose))
     seen = sight(ground, pose)
     label = None if new else (-target.id if target.kind == "item" else target.camera_id)
-    known = label is not None and label in found.state.views.index
+    known = label is not None and label in found.state.cameras
     more_m2, more = added_by(ground, found, seen.view, without=label if known else None)
     fact_table(
         [
