@@ -224,7 +224,7 @@ def _series(found: dict[int, InputError], index: pd.Index[Any]) -> pd.Series[Any
     return pd.Series([found[row] for row in rows], index=index[rows], dtype=object, name="fault")
 
 
-def _label(frame: Any, row: int) -> Any:
+def _label(frame: Any, row: Any) -> Any:
     """The label of a row, one of several levels as words."""
     label = frame.index[row]
     return ", ".join(map(str, label)) if isinstance(label, tuple) else label

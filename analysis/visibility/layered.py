@@ -31,6 +31,7 @@ from analysis.visibility.sweep import (
     Spans,
     cell_in_sector,
     cells_in_reach,
+    enter_sector,
     eye_of,
     grown,
     most_walls,
@@ -281,39 +282,15 @@ def _before_corner(t0: float, t1: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _still(lines: _Lines, standing: int, turn: float) -> int:
-    """Drops the lines in play that end before a turn; returns how many are left."""
-    active, kept = lines.spans.active, 0
-    for q in range(standing):
-        if lines.spans.ends[active[q], 1] >= turn:
-            active[kept] = active[q]
-            kept += 1
-    return kept
-
-
-@numba.njit(cache=True, nogil=True)
 def _see(eye: Eye, lines: _Lines, count: int, bands: Floats) -> tuple[Floats, int, int]:
     """The ground that is seen as bands; returns them, how many there are, and how many sectors."""
-    ends, active = lines.spans.ends, lines.spans.active
-    sort_rows(ends[:, 0], lines.spans.starting, count)
-    sort_rows(ends[:, 1], lines.spans.ending, count)
-    standing = following = leaving = 0
+    sort_rows(lines.spans.ends[:, 0], lines.spans.starting, count)
+    standing = following = 0
     first = begin = whole(0)
     sector, t0 = whole(-1), -eye.limit
     while t0 < eye.limit - LEAST_TURN:
+        standing, following, t1 = enter_sector(lines.spans, count, standing, following, t0, eye.limit)
         soon = t0 + LEAST_TURN
-        while following < count and ends[lines.spans.starting[following], 0] < soon:
-            active[standing] = lines.spans.starting[following]
-            standing += 1
-            following += 1
-        while leaving < count and ends[lines.spans.ending[leaving], 1] < soon:
-            leaving += 1
-        standing = _still(lines, standing, soon)
-        t1 = eye.limit
-        if following < count:
-            t1 = min(t1, ends[lines.spans.starting[following], 0])
-        if leaving < count:
-            t1 = min(t1, ends[lines.spans.ending[leaving], 1])
         t1 = _before_corner(soon, t1)
         ordered, inside, t1 = _order_lines(lines, standing, soon, t1)
         bands = grown(bands, begin + ordered + 1)

@@ -189,7 +189,7 @@ def _touching(shapes: Shapes) -> npt.NDArray[np.bool_]:
 def _lowest(merged: Shapes, parts: Shapes, heights: Floats) -> Floats:
     """The lowest height of the parts that each merged shape is made of."""
     lowest = np.full(len(merged), np.inf)
-    part, whole = shapely.STRtree(merged).query(shapely.point_on_surface(parts), predicate="intersects")
+    part, whole = shapely.STRtree(merged).query_nearest(shapely.point_on_surface(parts))
     np.minimum.at(lowest, whole, heights[part])
     return lowest
 

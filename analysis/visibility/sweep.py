@@ -24,6 +24,7 @@ __all__ = [
     "Spans",
     "cell_in_sector",
     "cells_in_reach",
+    "enter_sector",
     "eye_of",
     "grown",
     "most_walls",
@@ -102,14 +103,13 @@ class Spans(NamedTuple):
         the eye, a·x + b·y is the closeness of the line, one over its distance in lengths of the way.
     ends
         Turns between which it stands, within the field.
-    starting, ending, active
-        Rows in order of their starts, of their ends, and those in play.
+    starting, active
+        Rows in order of their starts, and those in play.
     """
 
     duals: Floats
     ends: Floats
     starting: Ints
-    ending: Ints
     active: Ints
 
 
@@ -119,7 +119,6 @@ def new_spans(room: int) -> Spans:
     return Spans(
         np.empty((room, 2)),
         np.empty((room, 2)),
-        np.empty(room, np.int64),
         np.empty(room, np.int64),
         np.empty(room, np.int64),
     )
@@ -351,39 +350,49 @@ def _put_stretch(
 
 
 @numba.njit(cache=True, nogil=True)
+def enter_sector(
+    spans: Spans, count: int, standing: int, following: int, t0: float, limit: float
+) -> tuple[int, int, float]:
+    """
+    Brings the lines in play up to date for the sector that begins at a turn.
+
+    Takes and returns how many are in play and how many have come in order of their starts; also returns where
+    the sector ends, because a line begins or ends, or at the limit.
+    """
+    soon, t1, kept = t0 + LEAST_TURN, limit, 0
+    ends, active = spans.ends, spans.active
+    while following < count and ends[spans.starting[following], 0] < soon:
+        active[standing] = spans.starting[following]
+        standing += 1
+        following += 1
+    for q in range(standing):
+        end = ends[active[q], 1]
+        if end >= soon:
+            active[kept] = active[q]
+            kept += 1
+            t1 = min(t1, end)
+    if following < count:
+        t1 = min(t1, ends[spans.starting[following], 0])
+    return kept, following, t1
+
+
+@numba.njit(cache=True, nogil=True)
 def _outline(eye: Eye, spans: Spans, count: int, ring: Floats) -> tuple[int, bool]:
     """Writes the outer line of the view, anticlockwise; returns its corners and if a wall cuts the blind cone."""
     ends, duals, active = spans.ends, spans.duals, spans.active
     sort_rows(ends[:, 0], spans.starting, count)
-    sort_rows(ends[:, 1], spans.ending, count)
     m, cut, before = whole(0), False, whole(-2)
-    standing = following = leaving = 0
+    standing = following = 0
     began = t0 = -eye.limit
     while t0 < eye.limit - LEAST_TURN:
-        while following < count and ends[spans.starting[following], 0] < t0 + LEAST_TURN:
-            active[standing] = spans.starting[following]
-            standing += 1
-            following += 1
-        while leaving < count and ends[spans.ending[leaving], 1] < t0 + LEAST_TURN:
-            leaving += 1
-        t1 = eye.limit
-        if following < count:
-            t1 = min(t1, ends[spans.starting[following], 0])
-        if leaving < count:
-            t1 = min(t1, ends[spans.ending[leaving], 1])
+        standing, following, t1 = enter_sector(spans, count, standing, following, t0, eye.limit)
         middle = 0.5 * (t0 + t1)
         x, y = way_of(middle)
-        closest, wall, kept = 0.0, -1, 0
+        closest, wall = 0.0, whole(-1)
         for q in range(standing):
-            k = active[q]
-            if ends[k, 1] < middle:
-                continue
-            active[kept] = k
-            kept += 1
-            closeness = duals[k, 0] * x + duals[k, 1] * y
+            closeness = duals[active[q], 0] * x + duals[active[q], 1] * y
             if closeness > closest:
-                closest, wall = closeness, k
-        standing = kept
+                closest, wall = closeness, active[q]
         if wall != before and before > -2:
             m, cuts = _put_stretch(eye, duals, before, (began, t0), ring, m)
             cut, began = cut or cuts, t0

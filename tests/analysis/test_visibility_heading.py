@@ -17,7 +17,7 @@ from analysis.errors import CrsError, InputError
 from analysis.visibility import heading_views, united_share, visible_polygons, visible_share
 from tests.analysis.sightlines import ARC_RATIO, UTM, boxes, camera, obstacles
 
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 
 
 def places(*shapes):

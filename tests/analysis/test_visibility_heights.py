@@ -28,7 +28,7 @@ from tests.analysis.sightlines import (
 )
 
 CITIES = Path(__file__).parents[2].parent / "shared" / "data" / "city"
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 roofs = st.one_of(st.floats(0.5, 14), st.sampled_from([3.0, 6.0, math.nan]))
 
 
@@ -76,6 +76,39 @@ def test_a_view_over_roofs_is_what_rays_reach(town, pose, height, tilt, vfov):
     assert seen.is_valid
     sector = pose["hfov_deg"] / 360 * math.pi * reach**2
     assert seen.area == pytest.approx(expected, rel=1e-3, abs=1e-4 * sector)
+
+
+blocks = st.tuples(
+    st.integers(-6, 5),
+    st.integers(-6, 5),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.sampled_from([2, 3, 4, 6, 8, 99]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(blocks, min_size=1, max_size=9),
+    st.tuples(st.integers(-6, 6), st.integers(-6, 6)),
+    st.sampled_from([2.0, 4.0, 6.0, 9.0]),
+    st.sampled_from([0.0, 45.0, 90.0, 135.0, 270.0]),
+    st.sampled_from([90.0, 180.0, 270.0, 360.0]),
+    st.sampled_from([20.0, 25.0, 100.0]),
+)
+def test_walls_in_line_with_each_other_and_with_the_camera(built, at, height, heading, field, reach):
+    shapes = [shapely.box(5 * x, 5 * y, 5 * (x + w), 5 * (y + d)) for x, y, w, d, _ in built]
+    heights = [float(roof) for *_, roof in built]
+    x, y = 2.5 * at[0], 2.5 * at[1]
+    here = shapely.Point(x, y)
+    assume(not any(h >= height and s.distance(here) < 0.01 for s, h in zip(shapes, heights, strict=True)))
+    pose = {"heading_deg": heading, "hfov_deg": field, "range_m": reach, "height_m": height}
+    seen = view(shapes, roofs_m=heights, x=x, y=y, **pose)
+    expected = seen_by_rays_m2(
+        shapes, x, y, roofs_m=heights, rays=4_000, **{**pose, "heading_deg": heading + 1e-9}
+    )
+    assert seen.is_valid
+    assert seen.area == pytest.approx(expected, rel=1e-3, abs=2e-4 * field / 360 * math.pi * reach**2)
 
 
 @FEW
