@@ -28,78 +28,53 @@ Fault: TypeAlias = tuple[int, InputError]
 
 @dataclass(frozen=True)
 class _Rule:
-    """Which values a column may hold, as an interval, and what to do about others."""
+    """Which values a column may hold, as an interval and as a test, and whether it may be empty."""
 
     interval: str
     good: Callable[[Floats], Mask]
-    mend: str
     gaps: bool = True
 
 
 _NEEDED = {
-    "heading_deg": _Rule(
-        "[0, 360)",
-        lambda v: (v >= 0) & (v < 360),
-        "Give degrees clockwise from north; 360 is 0.",
-        gaps=False,
-    ),
-    "hfov_deg": _Rule(
-        "(0, 360]",
-        lambda v: (v > 0) & (v <= 360),
-        "Give the horizontal field in degrees, 360 for a panorama.",
-        gaps=False,
-    ),
-    "range_m": _Rule(
-        "(0, ∞)",
-        lambda v: (v > 0) & np.isfinite(v),
-        "Give the metres on the ground up to which the picture is used.",
-        gaps=False,
-    ),
+    "heading_deg": _Rule("[0, 360)", lambda v: (v >= 0) & (v < 360), gaps=False),
+    "hfov_deg": _Rule("(0, 360]", lambda v: (v > 0) & (v <= 360), gaps=False),
+    "range_m": _Rule("(0, ∞)", lambda v: (v > 0) & np.isfinite(v), gaps=False),
 }
 _OPTIONAL = {
-    "height_m": _Rule(
-        "[0, ∞)",
-        lambda v: (v >= 0) & np.isfinite(v),
-        "Give the metres of the lens above ground, or leave it empty.",
-    ),
-    "tilt_deg": _Rule(
-        "[-90, 90]",
-        lambda v: np.abs(v) <= 90,
-        "Give degrees below the horizon, or leave it empty.",
-    ),
-    "vfov_deg": _Rule(
-        "(0, 180)",
-        lambda v: (v > 0) & (v < 180),
-        "Give the vertical field in degrees, or leave it empty.",
-    ),
+    "height_m": _Rule("[0, ∞)", lambda v: (v >= 0) & np.isfinite(v)),
+    "tilt_deg": _Rule("[-90, 90]", lambda v: np.abs(v) <= 90),
+    "vfov_deg": _Rule("(0, 180)", lambda v: (v > 0) & (v < 180)),
 }
 _FURTHER = {
-    "heading_sd_deg": _Rule(
-        "[0, ∞)",
-        lambda v: (v >= 0) & np.isfinite(v),
-        "Give the standard deviation of the heading in degrees, 0 where it was surveyed.",
-    ),
-    "resolution_px": _Rule(
-        "(0, ∞)",
-        lambda v: (v > 0) & np.isfinite(v),
-        "Give the pixels across the picture, or leave it empty.",
-    ),
-    "pan_from_deg": _Rule(
-        "[0, 360)",
-        lambda v: (v >= 0) & (v < 360),
-        "Give degrees clockwise from north; 360 is 0.",
-    ),
-    "pan_to_deg": _Rule(
-        "[0, 360]",
-        lambda v: (v >= 0) & (v <= 360),
-        "Give degrees clockwise from north.",
-    ),
-    "tilt_from_deg": _Rule(
-        "[-90, 90]", lambda v: np.abs(v) <= 90, "Give degrees below the horizon, or leave it empty."
-    ),
-    "tilt_to_deg": _Rule(
-        "[-90, 90]", lambda v: np.abs(v) <= 90, "Give degrees below the horizon, or leave it empty."
-    ),
+    "heading_sd_deg": _Rule("[0, ∞)", lambda v: (v >= 0) & np.isfinite(v)),
+    "resolution_px": _Rule("(0, ∞)", lambda v: (v > 0) & np.isfinite(v)),
+    "pan_from_deg": _Rule("[0, 360)", lambda v: (v >= 0) & (v < 360)),
+    "pan_to_deg": _Rule("[0, 360]", lambda v: (v >= 0) & (v <= 360)),
+    "tilt_from_deg": _Rule("[-90, 90]", lambda v: np.abs(v) <= 90),
+    "tilt_to_deg": _Rule("[-90, 90]", lambda v: np.abs(v) <= 90),
+}
+_MENDS = {
+    "heading_deg": "Give degrees clockwise from north; 360 is 0.",
+    "hfov_deg": "Give the horizontal field in degrees, 360 for a panorama.",
+    "range_m": "Give the metres on the ground up to which the picture is used.",
+    "height_m": "Give the metres of the lens above ground, or leave it empty.",
+    "tilt_deg": "Give degrees below the horizon, or leave it empty.",
+    "vfov_deg": "Give the vertical field in degrees, or leave it empty.",
+    "heading_sd_deg": "Give the standard deviation of the heading in degrees, 0 where it was surveyed.",
+    "resolution_px": "Give the pixels across the picture, or leave it empty.",
+    "pan_from_deg": "Give degrees clockwise from north; 360 is 0.",
+    "pan_to_deg": "Give degrees clockwise from north.",
+    "tilt_from_deg": "Give degrees below the horizon, or leave it empty.",
+    "tilt_to_deg": "Give degrees below the horizon, or leave it empty.",
+}
+_PLACE_MENDS = {
+    "place": "Correct its position or leave it out.",
+    "degrees": "Its coordinates are degrees: name them so and project them (analysis.crs.to_metric).",
+    "exchanged degrees": "Its coordinates are degrees, latitude first: exchange and project them.",
+    "exchanged": "Its coordinates are exchanged: give easting before northing.",
+    "web": "Its coordinates are Web Mercator (EPSG:3857): name them so and project them.",
+    "gcj02": "Read as GCJ-02 it stands on land: if it was taken from a web map, convert it to WGS 84.",
+    "bd09": "Read as BD-09 it stands on land: if it was taken from a Baidu map, convert it to WGS 84.",
 }
 
 
@@ -253,7 +228,7 @@ def _value_faults(cameras: gpd.GeoDataFrame, rules: dict[str, _Rule]) -> Iterato
                 int(row),
                 InputError(
                     "{name} of camera {row} must be in {rule}, but is {value}.",
-                    rule.mend,
+                    _MENDS[name],
                     name=name,
                     row=_label(cameras, row),
                     rule=rule.interval,
@@ -301,26 +276,17 @@ def _place_faults(
     spots = shapely.get_coordinates(np.array(cameras.geometry.array, dtype=object)[standing])
     if land is None:
         message = "geometry of camera {row} is ({x}, {y}), which are degrees, not metres."
-        mends = dict.fromkeys(np.flatnonzero(_degrees(spots, cameras.crs)).tolist(), _DEGREES)
+        kinds = dict.fromkeys(np.flatnonzero(_degrees(spots, cameras.crs)).tolist(), "degrees")
     else:
         message = "geometry of camera {row} is ({x}, {y}), outside the land of the town."
         ground = shapely.union_all(np.array(land.geometry.array, dtype=object))
         shapely.prepare(ground)
         away = np.flatnonzero(~shapely.intersects_xy(ground, *spots.T))
-        mends = dict.fromkeys(away.tolist(), "Correct its position or leave it out.")
-        mends |= dict(_readings(spots, away, cameras.crs, ground))
-    for at, mend in mends.items():
+        kinds = dict.fromkeys(away.tolist(), "place") | dict(_readings(spots, away, cameras.crs, ground))
+    for at, kind in kinds.items():
         row = int(standing[at])
         x, y = (f"{value:.6g}" for value in spots[at])
-        yield row, InputError(message, mend, row=_label(cameras, row), x=x, y=y)
-
-
-_DEGREES = "Its coordinates are degrees: name them so and project them (analysis.crs.to_metric)."
-_EXCHANGED_DEGREES = "Its coordinates are degrees, latitude first: exchange and project them."
-_EXCHANGED = "Its coordinates are exchanged: give easting before northing."
-_WEB = "Its coordinates are Web Mercator (EPSG:3857): name them so and project them."
-_GCJ02 = "Read as GCJ-02 it stands on land: if it was taken from a web map, convert it, analysis.crs.gcj02_to_wgs84."
-_BD09 = "Read as BD-09 it stands on land: if it was taken from a Baidu map, convert it, analysis.crs.bd09_to_wgs84."
+        yield row, InputError(message, _PLACE_MENDS[kind], row=_label(cameras, row), x=x, y=y)
 
 
 def _degrees(spots: Floats, crs: Any) -> Mask:
@@ -335,7 +301,7 @@ def _degrees(spots: Floats, crs: Any) -> Mask:
 def _readings(
     spots: Floats, away: npt.NDArray[np.intp], crs: Any, ground: shapely.Geometry
 ) -> Iterator[tuple[int, str]]:
-    """Mends for spots that would stand on land if their coordinates meant something else; the likeliest comes last."""
+    """What coordinates of spots may be instead, if that would put them on land; the likeliest comes last."""
     to_metric = Transformer.from_crs(DISPLAY_EPSG, crs, always_xy=True)
     from_web = Transformer.from_crs(WEB_EPSG, crs, always_xy=True)
     x, y = spots[away].T
@@ -343,13 +309,13 @@ def _readings(
     lost = ~(np.isfinite(lon) & np.isfinite(lat))
     lon, lat = np.where(lost, np.nan, lon), np.where(lost, np.nan, lat)
     read = {
-        _BD09: to_metric.transform(*from_datum("bd09", lon, lat)),
-        _GCJ02: to_metric.transform(*from_datum("gcj02", lon, lat)),
-        _WEB: from_web.transform(x, y),
-        _EXCHANGED: (y, x),
-        _EXCHANGED_DEGREES: to_metric.transform(y, x),
-        _DEGREES: to_metric.transform(x, y),
+        "bd09": to_metric.transform(*from_datum("bd09", lon, lat)),
+        "gcj02": to_metric.transform(*from_datum("gcj02", lon, lat)),
+        "web": from_web.transform(x, y),
+        "exchanged": (y, x),
+        "exchanged degrees": to_metric.transform(y, x),
+        "degrees": to_metric.transform(x, y),
     }
-    for mend, (east, north) in read.items():
+    for kind, (east, north) in read.items():
         for at in away[shapely.intersects_xy(ground, east, north)]:
-            yield int(at), mend
+            yield int(at), kind
