@@ -130,7 +130,8 @@ class FairPlacement(Placement):
         Sorted by label.
     unmet
         Labels of the districts that stay below their minimum: no choice was found that serves all, but none
-        was proven impossible either. Empty as a rule.
+        was proven impossible either; `upper_bound` then holds for choices that leave districts short, too.
+        Empty as a rule.
     """
 
     districts: tuple[DistrictCover, ...]

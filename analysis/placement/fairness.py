@@ -108,13 +108,14 @@ def fair_covering(
     rest, free = without_fixed(programme, kept)
     rest = replace(rest, limits=np.array([float(k - kept.size)]))
     _require_alone(parts, rest, k)
-    picked, bound = _fairest(rest, parts, k, time_limit_s)
+    picked, bound, any_bound = _fairest(rest, parts, k, time_limit_s)
     chosen, gains = placed(programme, kept, free[picked])
     already = worth(programme, base)
     reached = already + float(gains.sum())
     times = base + np.bincount(covers[chosen].indices, minlength=base.size)
     covered = _covered(parts, weight, times > 0)
-    found = proof(reached, bound, already)
+    short = _short(parts, covered)
+    found = proof(reached, any_bound if short.size else bound, already)
     return FairPlacement(
         chosen=chosen,
         gains=gains,
@@ -123,7 +124,7 @@ def fair_covering(
         total_weight=float(weight.sum()),
         upper_bound=found.upper_bound,
         gap_ratio=found.gap_ratio,
-        proven_optimal=found.proven_optimal and not _short(parts, covered).size,
+        proven_optimal=found.proven_optimal and not short.size,
         districts=tuple(
             DistrictCover(
                 label,
@@ -134,7 +135,7 @@ def fair_covering(
             )
             for row, label in enumerate(parts.labels)
         ),
-        unmet=tuple(parts.labels[row] for row in _short(parts, covered)),
+        unmet=tuple(parts.labels[row] for row in short),
     )
 
 
@@ -229,15 +230,15 @@ def _require_alone(parts: Districts, rest: Programme, k: int) -> None:
             )
 
 
-def _fairest(rest: Programme, parts: Districts, k: int, time_limit_s: float) -> tuple[Ints, float]:
-    """A choice that leaves nobody short if one is found, the best of those; and a bound on every such choice."""
+def _fairest(rest: Programme, parts: Districts, k: int, time_limit_s: float) -> tuple[Ints, float, float]:
+    """The best choice found that leaves nobody short, or least; a bound on such choices, and one on all choices."""
     small = merged(rest)
     plain = replace(small, group=np.full(small.base.size, -1), need=np.zeros(0))
-    rows, bound = best_choice(plain, time_limit_s / 2)
+    rows, any_bound = best_choice(plain, time_limit_s / 2)
     if not _lacking(small, rows).any():
-        return rows, bound
+        return rows, any_bound, any_bound
     priced = priced_bound(small, rounds_for(small, time_limit_s / 3), start=rows)
-    bound = min(bound, priced.bound)
+    bound = min(any_bound, priced.bound)
     dues = np.maximum(priced.dues, 0.0)
     each = min(time_limit_s * STEPS_A_SECOND / (2 * TURNS), first_look(small, 10 * time_limit_s))
     for turn in range(TURNS):
@@ -267,7 +268,7 @@ def _fairest(rest: Programme, parts: Districts, k: int, time_limit_s: float) -> 
             minimum=float(parts.minimum[row]),
             count=int((lacking > 0).sum()),
         )
-    return rows, bound
+    return rows, bound, any_bound
 
 
 def _lacking(programme: Programme, rows: Ints) -> Floats:

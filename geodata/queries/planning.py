@@ -93,7 +93,8 @@ class Plan:
     candidates, possible
         How many were weighed, and how many sites × headings × lenses there are.
     districts
-        For fair: code, minimum_ratio, covered_ratio, reachable_ratio; else empty.
+        For fair: code, weight, minimum_ratio, covered_ratio, reachable_ratio, unmet (no choice was found that gives
+        all their minimum); else empty.
     curve
         count, covered_ratio, bound_ratio; empty if not asked for.
     reading_s, solving_s
@@ -134,6 +135,11 @@ class Plan:
             f" {', '.join(lens.name for lens in asked.hung)}; demand: {demand}"
         )
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What was asked."""
+        return asdict(self.question)
+
     def figures(self) -> dict[str, Any]:
         """The answer in plain numbers."""
         plain: dict[str, Any] = {
@@ -163,7 +169,7 @@ class Plan:
         body |= {
             "title": f"{len(self.cameras)} more: {self.question.kind}",
             "method": self.method,
-            "question": asdict(self.question),
+            "question": self.parameters,
             **self.figures(),
             "licence": "; ".join(sorted({licence for _, licence in self.sources})),
             "attribution": "; ".join(sorted({source for source, _ in self.sources})),
@@ -341,6 +347,7 @@ def _fair(question: Question, weighed: Weighed, labels: pd.Series) -> _Answer:
         time_limit_s=question.time_limit_s,
     )
     table = pd.DataFrame([asdict(each) for each in found.districts]).rename(columns={"label": "code"})
+    table["unmet"] = table["code"].isin(found.unmet)
     return _from_placement(found, table)
 
 

@@ -49,8 +49,8 @@ GROUND = "ground"
 LOSSES = (("violations", 1.0), (GROUND, 1.0))
 """What must not be lost: expected violations in view, and ground in view, as much."""
 REMOVAL_METHOD = (
-    "least loss of demand (points every 10 m) and ground (points every 5 m or more) in view, greedy removal with exchanges; lower bound by "
-    "maximal covering of what must stay"
+    "least loss of demand (points every 10 m) and ground (points every 5 m or more) in view; greedy removal with "
+    "exchanges; lower bound by maximal covering of what must stay"
 )
 RELOCATION_METHOD = (
     "maximal covering (Church & ReVelle 1974) that leaves all but a few cameras where they are"
@@ -90,6 +90,8 @@ class Thinned:
         The bound is reached.
     among
         Cameras that were weighed.
+    parameters
+        What was asked: count, weights, keep.
     reading_s, solving_s
         Seconds.
     sources
@@ -105,9 +107,15 @@ class Thinned:
     gap_ratio: float
     proven_optimal: bool
     among: int
+    parameters: dict[str, Any]
     reading_s: float
     solving_s: float
     sources: tuple[tuple[str, str], ...]
+
+    @property
+    def method(self) -> str:
+        """How it was found."""
+        return REMOVAL_METHOD
 
     def figures(self) -> dict[str, Any]:
         """The answer in plain numbers."""
@@ -127,7 +135,9 @@ class Thinned:
     def geojson(self) -> str:
         """The cameras as RFC 7946 GeoJSON with method and figures."""
         title = f"{len(self.cameras)} cameras that could go"
-        return _collection(self.cameras, title, REMOVAL_METHOD, self.figures(), self.sources)
+        return _collection(
+            self.cameras, title, self.method, {"question": self.parameters, **self.figures()}, self.sources
+        )
 
     def write(self, path: Path) -> None:
         """Writes the GeoJSON; TwinError if the folder cannot be written."""
@@ -141,6 +151,8 @@ class Relocated:
 
     Attributes
     ----------
+    swaps
+        How many might move.
     question
         What counts and where they could go.
     removed
@@ -167,6 +179,7 @@ class Relocated:
         Attribution and licence of what it was made of.
     """
 
+    swaps: int
     question: Question
     removed: gpd.GeoDataFrame
     added: gpd.GeoDataFrame
@@ -183,6 +196,16 @@ class Relocated:
     reading_s: float
     solving_s: float
     sources: tuple[tuple[str, str], ...]
+
+    @property
+    def method(self) -> str:
+        """How it was found."""
+        return RELOCATION_METHOD
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What was asked."""
+        return {"swaps": self.swaps, **asdict(self.question)}
 
     def figures(self) -> dict[str, Any]:
         """The answer in plain numbers."""
@@ -206,8 +229,8 @@ class Relocated:
             [self.removed.assign(action="remove"), self.added.assign(action="add")], ignore_index=True
         )
         title = f"{len(self.added)} cameras to better places"
-        facts = {"question": asdict(self.question), **self.figures()}
-        return _collection(both, title, RELOCATION_METHOD, facts, self.sources)
+        facts = {"question": self.parameters, **self.figures()}
+        return _collection(both, title, self.method, facts, self.sources)
 
     def write(self, path: Path) -> None:
         """Writes the GeoJSON; TwinError if the folder cannot be written."""
@@ -280,7 +303,9 @@ def remove_cameras(
     progress(4, STEPS, "Choosing")
     fixed = looked.index.get_indexer(pd.Index(list(keep))) if keep else np.zeros(0, np.int64)
     weight = points["weight"].to_numpy(dtype=float)
-    found = placement.removal(covers, weight, count, fixed=fixed, time_limit_s=time_limit_s)
+    found = placement.removal(
+        covers, weight, count, costs=_others(covers), fixed=fixed, time_limit_s=time_limit_s
+    )
     progress(6, STEPS, "Measuring what would be lost")
     whole = found.covered_weight + found.lost_weight
     cameras, lost = _farewell(conn, looked, found.removed)
@@ -296,6 +321,11 @@ def remove_cameras(
         gap_ratio=found.gap_ratio,
         proven_optimal=found.proven_optimal,
         among=len(looked),
+        parameters={
+            "count": count,
+            "weights": [list(each) for each in weights],
+            "keep": list(map(int, keep)),
+        },
         reading_s=read - begun,
         solving_s=perf_counter() - read,
         sources=sources,
@@ -371,6 +401,7 @@ def relocate_cameras(
     added, shapes = proposed(asked, weighed, rows, gains / total)
     progress(STEPS, STEPS, "The proposal is ready")
     return Relocated(
+        swaps=swaps,
         question=asked,
         removed=removed,
         added=added,
@@ -424,6 +455,12 @@ def _valued(
     factor = points["layer"].map(dict(weights))
     points["weight"] *= factor / points.groupby("layer")["weight"].transform("sum")
     return points
+
+
+def _others(covers: sparse.csr_matrix) -> Floats:
+    """How many others see what each camera sees, on average: of cameras that are missed alike it decides."""
+    times = np.bincount(covers.indices, minlength=covers.shape[1]) - 1.0
+    return (covers @ times) / np.maximum(np.diff(covers.indptr), 1)
 
 
 def _by_layer(covers: sparse.csr_matrix, points: gpd.GeoDataFrame, removed: Ints) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from geodata.settings import settings
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
 from pages.terminal.coverage import coverage
 from pages.terminal.opening import open_database
+from pages.terminal.planning import place, relocate, remove
 
 app = typer.Typer(
     name="huiyan",
@@ -70,33 +71,8 @@ def patrol(
 
 
 app.command()(coverage)
-
-
-@app.command()
-@tells_mistakes
-def place(
-    count: Annotated[int, typer.Argument(help="How many more cameras.", min=1)],
-    out: Annotated[Path | None, typer.Option(help="Write them as GeoJSON.")] = None,
-) -> None:
-    """Propose places for COUNT more cameras: maximal covering, weighted by violations."""
-    from geodata.queries.datasets import loaded_town
-    from geodata.queries.planning import place_more
-
-    with open_database(), progress_bar() as progress, database.connection() as conn:
-        plan = place_more(conn, loaded_town(conn), count, progress)
-    say(
-        "Covers {share:.1%} of what no camera sees; upper bound {bound:.1%}; gap {gap:.2%}",
-        share=plan.covered_ratio,
-        bound=plan.bound_ratio,
-        gap=plan.gap_ratio,
-    )
-    for row in plan.cameras.itertuples():
-        console.print(
-            f"{row.order:>3}  {row.lon_deg:.6f} {row.lat_deg:.6f}  {row.heading_deg:5.1f}°  +{row.gain_ratio:.2%}"
-        )
-    if out is not None:
-        plan.write(out)
-        say("Written: {path}", path=out)
+for planned in (place, remove, relocate):
+    app.command()(planned)
 
 
 @app.command()

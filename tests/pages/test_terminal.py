@@ -31,7 +31,10 @@ from tests.browser.serving import answers, free_port
 
 pytestmark = pytest.mark.postgis
 
-COMMANDS = ("up", "load", "patrol", "coverage", "place", "demand", "export", "worker", "status", "bench")
+COMMANDS = (
+    *("up", "load", "patrol", "coverage", "place", "remove", "relocate"),
+    *("demand", "export", "worker", "status", "bench"),
+)
 HEAVY = ("up", "load", "patrol", "coverage", "demand", "worker")
 """Commands that take no argument and touch the database."""
 
@@ -211,7 +214,7 @@ def test_places_for_more_cameras(town_database: str, tmp_path: Path) -> None:
 
 
 def test_more_places_than_are_weighed(town_database: str) -> None:
-    assert "Ask for 1 to 100." in complained("place", 101)
+    assert "Ask for 1 to 500." in complained("place", 501)
 
 
 # -------------------------------------------------------------------------------------------------- patrol
