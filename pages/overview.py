@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from geodata.towns.town import Town
-from layers.catalogue import LAYERS, MEASURES
+from layers.catalogue import LAYERS
 from layers.deck import heat_layer, tile_layer, view_state
 from layers.i18n import N_
 from layers.layer import Measure
+from layers.measures import MEASURES
 from pages import cached
 from pages.session import language, words
 from pages.widgets.columns import side_and_field

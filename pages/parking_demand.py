@@ -8,10 +8,11 @@ import streamlit as st
 
 from geodata.towns.town import Town
 from layers import ramps
-from layers.catalogue import LAYERS, MEASURES
+from layers.catalogue import LAYERS
 from layers.deck import tile_layer, view_state
 from layers.i18n import N_
 from layers.layer import Form, Measure
+from layers.measures import MEASURES
 from pages import cached
 from pages.session import language, words
 from pages.widgets.facts import cell_panel

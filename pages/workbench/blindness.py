@@ -10,10 +10,11 @@ import streamlit as st
 from analysis.coverage import blind_cells
 from geodata.queries.outlook import Outlook
 from geodata.towns.town import Town
-from layers.catalogue import GROUP_MEASURES, LAYERS
+from layers.catalogue import LAYERS
 from layers.deck import shape_layer, tile_layer, view_state
 from layers.i18n import N_
 from layers.layer import Colour, Form, Measure
+from layers.measures import GROUP_MEASURES
 from pages import cached
 from pages.session import language, words
 from pages.widgets.columns import side_and_field

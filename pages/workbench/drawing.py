@@ -13,10 +13,11 @@ from analysis.crs import DISPLAY_EPSG, STORAGE_EPSG
 from geodata.queries.outlook import Ground, Outlook, sight
 from geodata.queries.scenarios import Scenario
 from layers import ramps
-from layers.catalogue import LAYERS, MEASURES
+from layers.catalogue import LAYERS
 from layers.deck import MOST_FEATURES, choropleth_colour, shape_layer, sight_lines, tile_layer
 from layers.i18n import N_
 from layers.layer import Colour, Form
+from layers.measures import MEASURES
 from pages.widgets.legend import keys
 from pages.workbench.target import Target, draft
 

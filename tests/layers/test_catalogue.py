@@ -15,8 +15,9 @@ from geodata.models import Base
 from geodata.queries.heat import heat_sql
 from geodata.queries.serving import TileStore
 from geodata.queries.tiles import MAX_ZOOM, tile_sql
-from layers.catalogue import LAYERS, MEASURES, layer
+from layers.catalogue import LAYERS, layer
 from layers.layer import Layer
+from layers.measures import MEASURES
 
 each_layer = pytest.mark.parametrize("chosen", LAYERS.values(), ids=LAYERS)
 FILTERS = {"since": "2026-01-01", "until": "2026-02-01", "class": "05-05", "source": "qr"}

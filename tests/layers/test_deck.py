@@ -13,7 +13,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.catalogue import LAYERS, MEASURES
+from layers.catalogue import LAYERS
 from layers.deck import (
     MOST_FEATURES,
     choropleth_colour,
@@ -24,6 +24,7 @@ from layers.deck import (
     view_state,
 )
 from layers.layer import Form
+from layers.measures import MEASURES
 from layers.ramps import NO_EVIDENCE
 
 VIEW = view_state((24.94, 60.17), 13)

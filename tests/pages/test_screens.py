@@ -18,8 +18,9 @@ from streamlit.testing.v1 import AppTest
 
 from geodata import database
 from geodata.settings import ROOT, settings
-from layers.catalogue import LAYERS, MEASURES
+from layers.catalogue import LAYERS
 from layers.i18n import LANGUAGES, translate
+from layers.measures import MEASURES
 from pages.widgets import map as maps
 from pages.widgets.map import Click
 
