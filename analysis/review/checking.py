@@ -168,7 +168,7 @@ class _Told:
         self.rules = rules
         self.reasons: list[Reason] = []
 
-    def say(self, reason: str, row: int | None, problem: Any = None, /, **facts: Any) -> None:
+    def note(self, reason: str, row: int | None, problem: Any = None, /, **facts: Any) -> None:
         camera = None if row is None else self.proposed.index[row]
         self.reasons.append(Reason(reason, camera, facts, problem))
 
@@ -179,42 +179,42 @@ class _Told:
         listed = ground.duplicates.groupby("camera")
         for row, (camera, figures) in enumerate(ground.figures.iterrows()):
             if not figures["view_m2"] > 0:
-                self.say("sees_nothing", row)
+                self.note("sees_nothing", row)
                 continue
             if row in needless:
                 alone = 1.0 - figures["duplicate_ratio"]
                 if alone < self.rules.least_gain_ratio and camera in listed.groups:
                     codes = ", ".join(str(code) for code in listed.get_group(camera)["code"].head(3))
                     share = float(figures["duplicate_ratio"])
-                    self.say("duplicates_existing", row, share=share, gain=float(gain[row]), codes=codes)
+                    self.note("duplicates_existing", row, share=share, gain=float(gain[row]), codes=codes)
                 else:
-                    self.say("duplicates_proposed", row, gain=float(gain[row]))
+                    self.note("duplicates_proposed", row, gain=float(gain[row]))
             share = float(figures["unshared_m2"] / figures["view_m2"])
             if share >= self.rules.unshared_ratio and ground.unshared_owners[row]:
-                self.say("ask_to_share", row, share=share, owners=", ".join(ground.unshared_owners[row]))
+                self.note("ask_to_share", row, share=share, owners=", ".join(ground.unshared_owners[row]))
 
     def privacy(self, found: Privacy) -> None:
         """Forbidden ground and windows."""
         row_of = {camera: row for row, camera in enumerate(self.proposed.index)}
         most = self.rules.most_window_m
         for each in _records(found.inside):
-            self.say("inside_forbidden", row_of[each["camera"]], kind=each["kind"], source=each["source"])
+            self.note("inside_forbidden", row_of[each["camera"]], kind=each["kind"], source=each["source"])
         for each in _records(found.forbidden):
             row = row_of[each["camera"]]
             where = {"distance": each["nearest_m"], "kind": each["kind"]}
             if each["ground_m2"] > 0:
-                self.say("forbidden_in_view", row, area=each["ground_m2"], **where)
+                self.note("forbidden_in_view", row, area=each["ground_m2"], **where)
             if each["facade_m"] > most:
-                self.say("forbidden_facade", row, length=each["facade_m"], **where)
+                self.note("forbidden_facade", row, length=each["facade_m"], **where)
         for row, each in enumerate(_records(found.figures)):
             near = each["private_nearest_m"]
             if each["private_close_m"] > most:
-                self.say("windows_identified", row, length=each["private_close_m"], distance=near)
+                self.note("windows_identified", row, length=each["private_close_m"], distance=near)
             elif each["private_m"] > most:
-                self.say("windows_recognised", row, length=each["private_m"], distance=near)
+                self.note("windows_recognised", row, length=each["private_m"], distance=near)
         unknown = found.totals["unknown_m"]
         if unknown > most:
-            self.say("use_unknown", None, length=unknown)
+            self.note("use_unknown", None, length=unknown)
 
     def places(
         self,
@@ -228,7 +228,7 @@ class _Told:
         for each in rows:
             seen = each["camera"] is not None and not each["reached_after"]
             if seen and each["after_px_per_m"] < each["wanted_px_per_m"]:
-                self.say(
+                self.note(
                     "place_missed",
                     row_of[each["camera"]],
                     place=_called(each),
@@ -242,7 +242,7 @@ class _Told:
                 for each, seers in zip(rows, seen_by, strict=True)
                 if row in seers and not each["reached_before"]
             ]
-            self.say("needed_for_place", row, place=", ".join(names[:3]))
+            self.note("needed_for_place", row, place=", ".join(names[:3]))
 
     def codes(self, taken: Collection[str]) -> None:
         """Codes of GB/T 28181 and area classes."""
@@ -252,28 +252,28 @@ class _Told:
         times = Counter(text for text in texts if text)
         for row, text in enumerate(texts):
             if not text:
-                self.say("code_missing", row)
+                self.note("code_missing", row)
                 continue
             problems = explain_camera_code(text)
             if problems:
-                self.say("code_invalid", row, problems[0].told(), code=text)
+                self.note("code_invalid", row, problems[0].told(), code=text)
             elif text in known:
-                self.say("code_taken", row, code=text)
+                self.note("code_taken", row, code=text)
             elif times[text] > 1:
-                self.say("code_repeated", row, code=text)
+                self.note("code_repeated", row, code=text)
             elif self.rules.county_code and not text.startswith(self.rules.county_code):
-                self.say("code_elsewhere", row, found=text[:6], wanted=self.rules.county_code)
+                self.note("code_elsewhere", row, found=text[:6], wanted=self.rules.county_code)
         if self.rules.classes and "area_class" in self.proposed:
             for row, found in enumerate(self.proposed["area_class"]):
                 if found not in self.rules.classes:
                     told = "" if found is None or pd.isna(found) else str(found)
-                    self.say("class_unknown", row, found=told, known=", ".join(self.rules.classes))
+                    self.note("class_unknown", row, found=told, known=", ".join(self.rules.classes))
 
     def costs(self, cost: pd.Series[float], needless: list[int]) -> None:
         """Needless cameras whose cost nobody gave."""
         for row in needless:
             if np.isnan(cost.iloc[row]):
-                self.say("cost_missing", row)
+                self.note("cost_missing", row)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

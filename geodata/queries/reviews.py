@@ -56,7 +56,13 @@ FRONT_REACH_M = 60.0
 """The front is where the nearest street passes, if it passes this near."""
 MARGIN_M = 80.0
 """Things so far outside a proposed camera's reach are looked at too."""
-MAP_MARGIN_M = 60.0
+MAP_MARGIN_M = 40.0
+MAP_ASPECT = 1.78
+"""Width over height of a map on paper."""
+LEAST_MAP_M = 160.0
+TOGETHER_M = 90.0
+"""Cameras whose views come twice as near as this share a map."""
+MOST_MAPS = 8
 UNKNOWN_USE = ("yes", "")
 DATASETS = ("camera", "camera_view", "building", "restricted_area", "poi", "street_edge")
 """What a sheet rests on."""
@@ -137,8 +143,18 @@ class Review:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What the map of an application shows beneath it, in metres."""
+    """
+    What one map of an application shows beneath it, in metres.
 
+    Attributes
+    ----------
+    box
+        West, south, east, north of the map.
+    buildings, streets, restricted, cameras, views
+        What lies in it; a map of a wide area has only its main streets.
+    """
+
+    box: tuple[float, float, float, float]
     buildings: gpd.GeoDataFrame
     streets: gpd.GeoDataFrame
     restricted: gpd.GeoDataFrame
@@ -244,17 +260,27 @@ def read_review(conn: Connection, number: str) -> Review:
     return Review(**row)
 
 
-def surroundings(conn: Connection, town: Town, cameras: gpd.GeoDataFrame) -> Surroundings:
-    """What lies around the shapes of an application, for its map."""
-    near = _box(cameras.to_crs(town.metric_epsg), MAP_MARGIN_M)
-    epsg = town.metric_epsg
-    return Surroundings(
-        buildings=_near(conn, _BUILDINGS, near, epsg),
-        streets=_near(conn, _STREETS, near, epsg),
-        restricted=_near(conn, _RESTRICTED, near, epsg),
-        cameras=_near(conn, _CAMERAS, near, epsg),
-        views=_near(conn, _VIEWS, near, epsg),
-    )
+def surroundings(conn: Connection, town: Town, cameras: gpd.GeoDataFrame) -> list[Surroundings]:
+    """
+    Maps of an application: one of each place where its cameras stand together, and first one of all if they are many.
+
+    Parameters
+    ----------
+    conn, town
+        Where to read.
+    cameras
+        The proposed cameras and what they see, in any system.
+    """
+    shapes = cameras.to_crs(town.metric_epsg).geometry
+    around = shapely.union_all(shapely.buffer(shapely.envelope(shapes.to_numpy()), TOGETHER_M))
+    groups = [each for each in shapely.get_parts(around) if not each.is_empty]
+    groups.sort(key=lambda each: -int(shapes.intersects(each).sum()))
+    boxes = [shapely.box(*shapes[shapes.intersects(each)].total_bounds) for each in groups[:MOST_MAPS]]
+    maps = [_map(conn, town, shapely.buffer(each, MAP_MARGIN_M)) for each in boxes]
+    if len(boxes) > 1:
+        whole = shapely.box(*shapes.total_bounds)
+        maps.insert(0, _map(conn, town, shapely.buffer(whole, 2 * MAP_MARGIN_M), wide=True))
+    return maps
 
 
 def private_gains(conn: Connection, town: Town) -> pd.DataFrame:
@@ -283,6 +309,28 @@ def private_gains(conn: Connection, town: Town) -> pd.DataFrame:
     return found.sort_values("added_m2", ascending=False, ignore_index=True)
 
 
+def _map(conn: Connection, town: Town, area: shapely.Geometry, *, wide: bool = False) -> Surroundings:
+    box, epsg = _as_wide_as_paper(area), town.metric_epsg
+    near = shapely.Point(box.bounds[0], box.bounds[1]) if wide else box
+    return Surroundings(
+        box=box.bounds,
+        buildings=_near(conn, _BUILDINGS, near, epsg),
+        streets=_near(conn, _MAIN_STREETS if wide else _STREETS, box, epsg),
+        restricted=_near(conn, _RESTRICTED, near, epsg),
+        cameras=_near(conn, _CAMERAS, near, epsg),
+        views=_near(conn, _VIEWS, near, epsg),
+    )
+
+
+def _as_wide_as_paper(area: shapely.Geometry) -> shapely.Geometry:
+    """The box around an area, made wider or higher to `MAP_ASPECT`."""
+    west, south, east, north = area.bounds
+    wide, high = max(east - west, LEAST_MAP_M), max(north - south, LEAST_MAP_M / MAP_ASPECT)
+    wide, high = max(wide, high * MAP_ASPECT), max(high, wide / MAP_ASPECT)
+    x, y = (west + east) / 2, (south + north) / 2
+    return shapely.box(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+
+
 # a camera in a vehicle is elsewhere tomorrow, and the demonstration camera shows another place
 _EYES = (
     "SELECT c.id, c.code, c.name, c.owner, c.share_level, c.height_m, c.hfov_deg, c.resolution_px, c.geom"
@@ -299,6 +347,10 @@ _RESTRICTED = (
     " WHERE {near} ORDER BY t.id"
 )
 _STREETS = "SELECT t.id, t.drivable, t.geom FROM street_edge t WHERE {near} ORDER BY t.id"
+_MAIN_STREETS = (
+    "SELECT t.id, t.drivable, t.geom FROM street_edge t WHERE {near} AND t.drivable"
+    " AND t.highway NOT IN ('service', 'living_street') ORDER BY t.id"
+)
 _CAMERAS = "SELECT t.id, t.code, t.owner, t.geom FROM camera t WHERE {near} ORDER BY t.id"
 _PLACES = (
     "SELECT t.id, t.name, t.category, t.geom FROM poi t"
@@ -320,11 +372,6 @@ def _reach(proposed: gpd.GeoDataFrame) -> shapely.Geometry:
     x, y = proposed.geometry.x.to_numpy(), proposed.geometry.y.to_numpy()
     away = proposed["range_m"].to_numpy(dtype=float) + MARGIN_M
     return shapely.union_all(shapely.box(x - away, y - away, x + away, y + away))
-
-
-def _box(shapes: gpd.GeoDataFrame, margin_m: float) -> shapely.Geometry:
-    west, south, east, north = shapes.total_bounds
-    return shapely.box(west - margin_m, south - margin_m, east + margin_m, north + margin_m)
 
 
 def _sources(conn: Connection) -> list[dict[str, Any]]:

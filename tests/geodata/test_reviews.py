@@ -305,14 +305,20 @@ def test_the_file_says_what_it_is_and_who_took_it(town_copy: str) -> None:
 # -------------------------------------------------------------------------------------------- for the screen
 
 
-def test_what_lies_around_an_application(town_copy: str) -> None:
-    proposed = at_lamps(2)
+def test_maps_of_an_application(town_copy: str) -> None:
+    proposed = at_lamps(6)
     with database.connection() as conn:
-        found = surroundings(conn, loaded_town(conn), proposed)
-    box = shapely.box(*proposed.buffer(61).total_bounds)
-    assert len(found.streets) and found.streets.crs == proposed.crs
-    for each in (found.buildings, found.streets, found.restricted, found.cameras, found.views):
-        assert each.intersects(box.buffer(1)).all()
+        maps = surroundings(conn, loaded_town(conn), proposed)
+        one = surroundings(conn, loaded_town(conn), proposed.iloc[:1])
+    assert len(one) == 1 and len(maps) > 2, "lamps far from each other have a map each, and one of all"
+    boxes = [shapely.box(*each.box) for each in maps]
+    assert all(boxes[0].contains(each) for each in boxes[1:])
+    assert all(any(each.contains(spot) for each in boxes[1:]) for spot in proposed.geometry)
+    assert maps[0].buildings.empty and any(len(each.buildings) for each in maps[1:])
+    for each, box in zip(maps, boxes, strict=True):
+        assert each.streets.crs == proposed.crs
+        for layer in (each.buildings, each.streets, each.restricted, each.cameras, each.views):
+            assert layer.intersects(box.buffer(1)).all()
 
 
 def test_what_private_cameras_add(town_copy: str) -> None:

@@ -1,0 +1,1 @@
+"""Paper: documents that an office prints, signs and files."""
