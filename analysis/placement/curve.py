@@ -12,7 +12,8 @@ from scipy import sparse
 from analysis.checks import require_positive
 from analysis.errors import InputError
 from analysis.placement.answers import CoveringCurve
-from analysis.placement.choosing import first_look, without_fixed
+from analysis.placement.choosing import first_look
+from analysis.placement.incidence import reduced
 from analysis.placement.inputs import (
     already_counts,
     cover_pattern,
@@ -21,7 +22,7 @@ from analysis.placement.inputs import (
     rows_named,
 )
 from analysis.placement.prices import priced_bound, rounds_for
-from analysis.placement.programme import PROOF_RATIO, Programme, merged, worth
+from analysis.placement.programme import PROOF_RATIO, Programme
 from analysis.placement.rebuilding import added, filled, in_order, rebuilt
 
 __all__ = ["covering_curve"]
@@ -76,27 +77,14 @@ def covering_curve(
         raise InputError("Every candidate is fixed, so there is nothing to choose.", "Fix fewer.")
     require_count("k_max", k_max, covers.shape[0] - kept.size)
     require_positive("time_limit_s", time_limit_s, zero=True)
-    whole = Programme.of(
-        covers, weight, base=base, sides=np.ones((1, covers.shape[0])), limits=[float(k_max)]
-    )
-    rest = merged(without_fixed(whole, kept)[0])
-    floor = worth(rest, rest.base)
-    reached = floor + _thinned_and_filled(rest, np.zeros(0, np.int64), k_max)
-    upper = np.full(k_max + 1, float(weight.sum()))
-    upper[:2] = reached[:2]  # greedy takes the best one first
-    posts = _posts(k_max)
-    prices: Floats | None = None
-    for post in posts:
-        here = replace(rest, limits=np.array([float(post)]))
-        rows = filled(here, np.zeros(0, np.int64))
-        rows = rebuilt(here, rows, first_look(here, 3 * time_limit_s / len(posts)))
-        reached = np.maximum(reached, floor + _thinned_and_filled(rest, rows, k_max))
-        rounds = rounds_for(here, time_limit_s / (2 * len(posts)))
-        priced = priced_bound(here, rounds, start=rows, prices=prices, reached=float(reached[post]))
-        prices = priced.prices
-        upper = np.minimum(upper, _bounds(rest, prices, k_max))
+    base[covers[kept].indices] = 1
+    free = np.setdiff1d(np.arange(covers.shape[0]), kept)
+    wanted = np.flatnonzero((base == 0) & (weight > 0))
+    floor = float(weight[base > 0].sum())
+    reached, upper = _both(covers[free][:, wanted].tocsr(), weight[wanted], k_max, time_limit_s)
+    reached, upper = floor + reached, floor + upper
     upper = np.where(upper - reached <= PROOF_RATIO * upper, reached, np.maximum(upper, reached))
-    already = worth(whole, base)
+    already = float(weight[already_counts(covers, already_covered) > 0].sum())
     open_ratio = np.divide(upper - reached, upper - already, out=np.zeros(k_max + 1), where=upper > already)
     return CoveringCurve(
         counts=np.arange(k_max + 1),
@@ -106,6 +94,33 @@ def covering_curve(
         already_weight=already,
         total_weight=float(weight.sum()),
     )
+
+
+def _both(
+    covers: sparse.csr_matrix, weight: Floats, k_max: int, time_limit_s: float
+) -> tuple[Floats, Floats]:
+    """What 0, 1 … k_max rows gain, and cannot exceed."""
+    total = float(weight.sum())
+    if not covers.nnz:
+        return np.zeros(k_max + 1), np.zeros(k_max + 1)
+    found, _ = reduced(covers, weight)
+    rows = found.covers.shape[0]
+    whole = Programme.of(found.covers, found.weight, sides=np.ones((1, rows)), limits=[float(k_max)])
+    gained = _thinned_and_filled(whole, np.zeros(0, np.int64), k_max)
+    most = np.full(k_max + 1, total)
+    most[:2] = gained[:2]  # greedy takes the best one first
+    posts = _posts(min(k_max, rows))
+    prices: Floats | None = None
+    for post in posts:
+        here = replace(whole, limits=np.array([float(post)]))
+        chosen = filled(here, np.zeros(0, np.int64))
+        chosen = rebuilt(here, chosen, first_look(here, 3 * time_limit_s / len(posts)))
+        gained = np.maximum(gained, _thinned_and_filled(whole, chosen, k_max))
+        rounds = rounds_for(here, time_limit_s / (2 * len(posts)))
+        priced = priced_bound(here, rounds, start=chosen, prices=prices, reached=float(gained[post]))
+        prices = priced.prices
+        most = np.minimum(most, _bounds(whole, prices, k_max))
+    return gained, most
 
 
 def _posts(k_max: int) -> list[int]:
@@ -124,6 +139,8 @@ def _thinned_and_filled(programme: Programme, rows: Ints, k_max: int) -> Floats:
 
 def _bounds(programme: Programme, prices: Floats, k_max: int) -> Floats:
     """What 0, 1 … k_max rows cannot exceed at these prices."""
-    kept = float((np.maximum(programme.first - prices, 0.0) + prices * programme.base).sum())
-    worths = -np.sort(-(programme.covers @ prices))[:k_max]
+    kept = float(np.maximum(programme.first - prices, 0.0).sum())
+    worths = np.zeros(k_max)
+    best = -np.sort(-(programme.covers @ prices))[:k_max]
+    worths[: best.size] = best
     return kept + np.concatenate([[0.0], np.cumsum(worths)])
