@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from analysis.coverage.outlines import (
     valid_areas,
     valid_places,
 )
-from analysis.coverage.sweep import Tally, sweep_areas
+from analysis.coverage.sweep import sweep_areas
 from analysis.errors import InputError
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Groups",
     "Pairs",
     "Places",
+    "Tally",
     "count_at_points",
     "measure",
     "read_cells",
@@ -60,6 +61,26 @@ CORNERS = 1_000_000
 """Corners of places that are copied at once where each pair of place and camera is measured by itself."""
 TILE_M = 500.0
 """Side of the squares in which a city's views are added up."""
+
+
+class Tally(NamedTuple):
+    """
+    What is found, in square metres (metres of a line, 1 a point).
+
+    Attributes
+    ----------
+    ground
+        One a place: all of it.
+    once, twice
+        Place × group: seen by at least one, by at least two of the group.
+    alone
+        Pair of place and view × group: seen by the view and by no other view of the group; no rows if not asked for.
+    """
+
+    ground: Floats
+    once: Floats
+    twice: Floats
+    alone: Floats
 
 
 @dataclass(frozen=True, eq=False)

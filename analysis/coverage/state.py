@@ -21,6 +21,7 @@ from analysis.coverage.measure import (
     Groups,
     Pairs,
     Places,
+    Tally,
     measure,
     read_eyes,
     read_places,
@@ -28,7 +29,6 @@ from analysis.coverage.measure import (
 )
 from analysis.coverage.outlines import Frame, boxes
 from analysis.coverage.shares import share_table
-from analysis.coverage.sweep import Tally
 from analysis.errors import InputError
 
 __all__ = ["CoverageState"]

@@ -6,6 +6,9 @@ a view that covers a rectangle leaves no edge there. What is left is cut into sl
 within a slab no edges cross, so that each gap between two of them is a trapezoid, as high as the slab and as wide
 as on its middle line. Where rounding misplaces a crossing, what is misjudged is a sliver as wide as the rounding.
 
+All of the sweep is in this file: compiled code is kept by file, and is not renewed when a function of another
+file that it calls has changed.
+
 References
 ----------
 .. [1] Warnock (1969), A hidden surface algorithm for computer generated halftone pictures.
@@ -21,7 +24,7 @@ import numpy.typing as npt
 
 from analysis.coverage.outlines import Outlines
 
-__all__ = ["Tally", "sweep_areas"]
+__all__ = ["sweep_areas"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -36,26 +39,6 @@ LEAST_SLAB_M = 1e-12
 """A slab, or an edge, that rises less is level: it bounds nothing."""
 PLACE = 0
 """Owner of the place's own rings; the views of the place follow."""
-
-
-class Tally(NamedTuple):
-    """
-    What is found, in square metres (metres of a line, 1 a point).
-
-    Attributes
-    ----------
-    ground
-        One a place: all of it.
-    once, twice
-        Place × group: seen by at least one, by at least two of the group.
-    alone
-        Pair of place and view × group: seen by the view and by no other view of the group; no rows if not asked for.
-    """
-
-    ground: Floats
-    once: Floats
-    twice: Floats
-    alone: Floats
 
 
 class Rings(NamedTuple):
@@ -115,7 +98,7 @@ def sweep_areas(
     against: int,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """
-    Areas of polygonal places that the views see; the fields of a `Tally`.
+    Areas of polygonal places that the views see, square metres.
 
     Parameters
     ----------
@@ -129,6 +112,11 @@ def sweep_areas(
         Number of groups, at most 64.
     against
         Bits of the groups for which `alone` is wanted.
+
+    Returns
+    -------
+    ground, once, twice, alone
+        As in `Tally`.
     """
     count = len(places.bounds)
     ground = np.zeros(count)
