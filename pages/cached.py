@@ -11,10 +11,13 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
+from analysis.review import ReviewRules
 from geodata import database
+from geodata.ingest import readers
 from geodata.queries import blindness, datasets, figures, planning, thinning, watching
 from geodata.queries import cells as cell_queries
 from geodata.queries import outlook as outlooks
+from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
@@ -38,7 +41,14 @@ __all__ = [
     "own_address",
     "patrol",
     "plan",
+    "precheck",
+    "private_gains",
+    "read_file",
+    "read_rows",
+    "reading_ground",
     "register",
+    "review",
+    "reviews",
     "revision",
     "scenario",
     "scenarios",
@@ -296,3 +306,55 @@ def last_moment(revision: int) -> dt.datetime | None:
     """The newest moment of which anything is known."""
     with database.connection() as conn:
         return blindness.last_moment(conn)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)  # noqa: TID251
+def reading_ground(revision: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Ground and landmarks by which users' files are read; shared by all visits."""
+    with database.connection() as conn:
+        return review_queries.reading_ground(conn, datasets.loaded_town(conn))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)  # noqa: TID251
+def read_file(revision: int, name: str, content: bytes, crs: str | None, exchanged: bool) -> readers.Reading:
+    """Cameras of a user's file."""
+    land, marks = reading_ground(revision)
+    epsg = town(revision).metric_epsg
+    return readers.read_cameras(
+        name, content, epsg=epsg, land=land, landmarks=marks, crs=crs, exchanged=exchanged
+    )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)  # noqa: TID251
+def read_rows(revision: int, rows: pd.DataFrame) -> readers.Reading:
+    """Cameras of a typed table."""
+    land, marks = reading_ground(revision)
+    return readers.take_cameras(rows, epsg=town(revision).metric_epsg, land=land, landmarks=marks)
+
+
+@st.cache_resource(  # noqa: TID251
+    max_entries=32, show_spinner=False, hash_funcs={gpd.GeoDataFrame: lambda frame: frame.to_json()}
+)
+def precheck(revision: int, cameras: gpd.GeoDataFrame, rules: ReviewRules) -> review_queries.Precheck:
+    """The sheet of proposed cameras."""
+    with database.connection() as conn:
+        return review_queries.precheck(conn, datasets.loaded_town(conn), cameras, rules)
+
+
+def reviews() -> pd.DataFrame:
+    """Applications as they are now; one short query a run, never cached."""
+    with database.connection() as conn:
+        return review_queries.list_reviews(conn)
+
+
+def review(number: str) -> review_queries.Review:
+    """An application as it is now; one short query a run, never cached."""
+    with database.connection() as conn:
+        return review_queries.read_review(conn, number)
+
+
+@st.cache_data(max_entries=2, show_spinner=False)  # noqa: TID251
+def private_gains(revision: int) -> pd.DataFrame:
+    """What each private camera adds."""
+    with database.connection() as conn:
+        return review_queries.private_gains(conn, datasets.loaded_town(conn))
