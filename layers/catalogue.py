@@ -36,7 +36,7 @@ _PIPE_LEGEND = tuple(LegendEntry(ramps.PIPES[key], words, "line") for key, words
 _NODE_LEGEND = tuple(LegendEntry(ramps.PIPES[key], words, "dot") for key, words in NETWORKS.items())
 _CAMERA_COLOUR = (
     f"properties.demonstration ? {list(ramps.ACCENT)} : "
-    f"properties.state == 'online' ? {list(ramps.CAMERA)} : {list(ramps.CAMERA_OFF)}"
+    f"properties.state == 'online' || properties.online > 0 ? {list(ramps.CAMERA)} : {list(ramps.CAMERA_OFF)}"
 )
 _TIME_FILTERS = {
     "since": "t.at >= %(since)s",

@@ -42,6 +42,7 @@ def tile_layer(
     revision: int = 0,
     pickable: bool | None = None,
     form: Form | None = None,
+    from_zoom: int = TILE_ZOOMS[0],
 ) -> pdk.Layer:
     """
     A layer drawn from its tiles.
@@ -60,6 +61,8 @@ def tile_layer(
         Overrides the layer's own.
     form
         Overrides the layer's own.
+    from_zoom
+        Farther away nothing is drawn: what is there only to be clicked would hide the rest.
     """
     form = form or layer.form
     query = urlencode({**(filters or {}), "r": revision})
@@ -70,7 +73,7 @@ def tile_layer(
         id=layer.id,
         data=f"/api/tiles/{layer.id}/{{z}}/{{x}}/{{y}}.pbf?{query}",
         load_options={"mvt": {"workerUrl": WORKER}},
-        min_zoom=TILE_ZOOMS[0],
+        min_zoom=from_zoom,
         max_zoom=TILE_ZOOMS[1],
         pickable=layer.pickable if pickable is None else pickable,
         auto_highlight=layer.pickable if pickable is None else pickable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
@@ -40,6 +41,8 @@ ITEM = Form(
     radius_px=8,
 )
 LONGEST_HEADING_M = 18.0
+CLICKED_FROM_ZOOM = 14
+"""Farther away lamps are bins that nobody could hang a camera on."""
 
 
 def ground_layers(
@@ -55,8 +58,9 @@ def ground_layers(
         tile_layer(LAYERS["camera_views"], revision=revision),
     ]
     if lamps:
-        drawn.append(tile_layer(LAYERS["lamps"], revision=revision))
-    return [*drawn, tile_layer(LAYERS["cameras"], revision=revision)]
+        drawn.append(tile_layer(LAYERS["lamps"], revision=revision, from_zoom=CLICKED_FROM_ZOOM))
+    cameras = replace(LAYERS["cameras"].form, radius_px=3.5)
+    return [*drawn, tile_layer(LAYERS["cameras"], revision=revision, form=cameras)]
 
 
 def scenario_layers(scenario: Scenario | None, found: Outlook, *, tall: bool) -> list[pdk.Layer]:
