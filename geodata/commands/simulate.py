@@ -15,7 +15,7 @@ from analysis.categories import ILLEGAL_PARKING
 from analysis.crs import STORAGE_EPSG
 from geodata.commands.datasets import Provenance, record
 from geodata.commands.partitions import ensure_months
-from geodata.ingest.copying import copy_rows
+from geodata.ingest.copying import copy_arrays, copy_rows
 from geodata.models import Stage
 from geodata.queries.city import cameras, cells, kerbs, pois, streets, views
 from geodata.towns.simulation import (
@@ -114,22 +114,22 @@ def _write_points(session: Session, town: Town, points: gpd.GeoDataFrame, cell_i
 def _write_exposure(session: Session, town: Town, eyes: gpd.GeoDataFrame, start: dt.datetime) -> None:
     """Hours that each camera looked, by month and hour of the day: even over the day."""
     days = pd.Series(pd.date_range(start.date(), periods=DAYS).to_period("M")).value_counts().sort_index()
-    parts = [
-        pd.DataFrame(
-            {
-                "camera_id": eyes.index,
-                "class_code": ILLEGAL_PARKING,
-                "month": period.start_time.date(),
-                "hour": hour,
-                "hours": (eyes["hours_per_day"] / 24 * count).round(4),
-                "recall": RECALL,
-                "simulated": True,
-            }
-        )
-        for period, count in days.items()
-        for hour in range(24)
-    ]
-    copy_rows(session, "exposure", pd.concat(parts, ignore_index=True))
+    firsts = days.index.to_timestamp().to_numpy()
+    months, hours = np.repeat(firsts, 24), np.tile(np.arange(24), len(firsts))
+    counts, rows = np.repeat(days.to_numpy(), 24), len(eyes) * len(months)
+    copy_arrays(
+        session,
+        "exposure",
+        {
+            "camera_id": np.repeat(eyes.index.to_numpy(), len(months)),
+            "class_code": ILLEGAL_PARKING,
+            "month": np.tile(months, len(eyes)),
+            "hour": np.tile(hours, len(eyes)),
+            "hours": np.outer(eyes["hours_per_day"] / 24, counts).ravel().round(4),
+            "recall": np.full(rows, RECALL),
+            "simulated": np.ones(rows, dtype=bool),
+        },
+    )
     made = Provenance(
         "Huiyan", town.licence, "hours a day x days of the month, even over the day", simulated=True
     )
@@ -180,12 +180,13 @@ def _write_cases(
     rows["class_code"] = ILLEGAL_PARKING
     rows["simulated"] = True
     ensure_months(session, rows["reported_at"].min(), rows["reported_at"].max())
-    sightings = rows[["id", "event_id"]].rename(columns={"id": "case_id"})
     copy_rows(session, "case_file", rows.drop(columns=["cell_code", "event_id"]).to_crs(STORAGE_EPSG))
     session.execute(
         text("SELECT setval(pg_get_serial_sequence('case_file', 'id'), :last)"), {"last": len(rows)}
     )
-    copy_rows(session, "truth_sighting", sightings)
+    copy_arrays(
+        session, "truth_sighting", {"case_id": rows["id"].to_numpy(), "event_id": rows["event_id"].to_numpy()}
+    )
     made = Provenance(
         "Huiyan",
         town.licence,
@@ -202,15 +203,17 @@ def _write_truth(
         {"cell_id": truth.index, "class_code": ILLEGAL_PARKING, "rate_per_h": truth["rate_per_h"].to_numpy()}
     )
     copy_rows(session, "truth_rate", rates)
-    rows = gpd.GeoDataFrame(
+    places = gpd.GeoSeries(shapely.force_2d(events.geometry.to_numpy()), crs=events.crs).to_crs(STORAGE_EPSG)
+    marked = shapely.set_srid(places.to_numpy(), STORAGE_EPSG)
+    copy_arrays(
+        session,
+        "truth_event",
         {
-            "id": events["event_id"],
-            "cell_id": events["cell_code"].map(cell_ids),
+            "id": events["event_id"].to_numpy(),
+            "cell_id": events["cell_code"].map(cell_ids).to_numpy(),
             "class_code": ILLEGAL_PARKING,
-            "began_at": events["started_at"],
-            "lasted_s": events["duration_min"] * 60.0,
+            "began_at": events["started_at"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(),
+            "lasted_s": events["duration_min"].to_numpy() * 60.0,
+            "geom": shapely.to_wkb(marked, include_srid=True).tolist(),
         },
-        geometry=shapely.force_2d(events.geometry.to_numpy()),
-        crs=events.crs,
     )
-    copy_rows(session, "truth_event", rows.to_crs(STORAGE_EPSG))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from psycopg import sql
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, SmallInteger
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Integer, SmallInteger
 from sqlalchemy.orm import Session
 
 from analysis.crs import STORAGE_EPSG
@@ -66,7 +66,7 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFram
     return len(plain)
 
 
-def copy_arrays(session: Session, table: str, columns: Mapping[str, Any]) -> int:
+def copy_arrays(session: Session, table: str, columns: Mapping[str, Any], *, into: str | None = None) -> int:
     """
     Appends rows given column by column and returns how many there were.
 
@@ -80,8 +80,10 @@ def copy_arrays(session: Session, table: str, columns: Mapping[str, Any]) -> int
     table
         Where to.
     columns
-        Name → an array of numbers or truth values, without gaps; a list of extended well-known binary, at most one,
-        with EPSG:4490 in it; or one text, number or moment for all rows.
+        Name → an array of numbers, truth values or moments (UTC, as numpy keeps them), without gaps; a list of
+        extended well-known binary, at most one, with EPSG:4490 in it; or one text, number or moment for all rows.
+    into
+        Another table with the same columns that takes them instead, such as a temporary one.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def copy_arrays(session: Session, table: str, columns: Mapping[str, Any]) -> int
     for name, _, values in fields:
         rows[name] = values
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, [*fixed, *shapes]))
+        sql.Identifier(into or table), sql.SQL(", ").join(map(sql.Identifier, [*fixed, *shapes]))
     )
     raw = session.connection().connection.driver_connection
     assert raw is not None
@@ -133,6 +135,10 @@ def _binary(column: Column[Any], values: Any) -> tuple[np.dtype[Any], Any]:
         return np.dtype(f"V{len(text)}"), np.void(text)
     if isinstance(values, dt.datetime):
         return np.dtype(">i8"), (values - POSTGRES_EPOCH) // dt.timedelta(microseconds=1)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        unit, dtype = ("D", ">i4") if isinstance(column.type, Date) else ("us", ">i8")
+        since = values.astype(f"M8[{unit}]") - np.datetime64("2000-01-01", unit)
+        return np.dtype(dtype), since.astype(np.int64)
     # the first that fits: whole numbers are each other's subclasses
     for kind, dtype in (
         (Boolean, "u1"),

@@ -163,6 +163,35 @@ def test_arrays_with_shapes_moments_and_marks_come_back(empty_database: str) -> 
     assert shapely.equals_identical(rows.geometry.to_numpy(), shapely.set_srid(shapes, 0)).all()
 
 
+def test_arrays_of_days_and_moments_come_back(empty_database: str) -> None:
+    moments = np.array(["1999-12-31T23:59:59.999999", "2026-02-03T04:05:06.000789"], dtype="M8[us]")
+    line = shapely.to_wkb(shapely.set_srid(shapely.LineString([(0, 0), (1, 1)]), 4490), include_srid=True)
+    ground = shapely.to_wkb(
+        shapely.set_srid(shapely.MultiPolygon([shapely.box(0, 0, 1, 1)]), 4490), include_srid=True
+    )
+    one, marks = np.ones(1, dtype=int), np.array([True])
+    with database.transaction() as session:
+        walk = {
+            "level": "street",
+            "means": "foot",
+            "width_m": np.ones(2),
+            "simulated": np.array([True, True]),
+        }
+        copy_arrays(
+            session, "patrol_track", {**walk, "began_at": moments, "ended_at": moments, "geom": [line] * 2}
+        )
+        area = {"id": one, "kind": "street", "code": "1", "name_zh": "一", "name_en": "One"}
+        copy_arrays(session, "area", {**area, "simulated": marks, "geom": [ground]})
+        for day in ("1970-01-01", "2026-02-28"):
+            cell = {"code": day, "area_id": one, "area_m2": one, "set_up_on": np.array([day], dtype="M8[s]")}
+            copy_arrays(session, "unit_cell", {**cell, "simulated": marks, "geom": [ground]})
+    with database.connection() as conn:
+        at = conn.execute(text("SELECT began_at FROM patrol_track ORDER BY began_at")).scalars().all()
+        days = conn.execute(text("SELECT code, set_up_on FROM unit_cell")).all()
+    assert [each.astimezone(dt.UTC).replace(tzinfo=None) for each in at] == moments.tolist()
+    assert all(code == day.isoformat() for code, day in days) and len(days) == 2
+
+
 def test_arrays_for_no_such_column_are_refused(empty_database: str) -> None:
     with pytest.raises(IngestError, match="no column colour"), database.transaction() as session:
         copy_arrays(session, "poi", {"kind": "shop", "colour": np.array([1])})

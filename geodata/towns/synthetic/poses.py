@@ -35,9 +35,11 @@ _KIND_SHARES = {
 }
 _WIDTHS_PX, _WIDTH_SHARES = (1280, 1920, 2560, 3840), (0.08, 0.52, 0.28, 0.12)
 _PX_PER_M = 25.0
-_RANGE_M = {"street": (20.0, 120.0), "high": (250.0, 800.0), "vehicle": (20.0, 60.0)}
+_RANGE_M = {"street": (20.0, 120.0), "high": (250.0, 400.0), "vehicle": (20.0, 60.0)}
+_ZOOMED_DEG = {"street": 58.0, "high": 24.0}
+"""Widest field of a PTZ camera."""
 _HOURS = (2.0, 6.0, 12.0, 24.0)
-_HOUR_SHARES = {True: (0.0, 0.3, 0.4, 0.3), False: (0.4, 0.3, 0.2, 0.1)}
+_HOUR_SHARES = {True: (0.0, 0.0, 0.4, 0.6), False: (0.4, 0.3, 0.2, 0.1)}
 """Shares of `_HOURS` for offices that enforce parking, and for the others."""
 _STATES, _STATE_SHARES = ("online", "offline", "maintenance"), (0.95, 0.03, 0.02)
 _SURVEYED = {True: 0.68, False: 0.35}
@@ -61,7 +63,7 @@ def cameras_of(sites: pd.DataFrame, epsg: int, rng: np.random.Generator) -> gpd.
     count = len(sites)
     kind = _kinds(sites, rng)
     heading = _headings(sites, rng)
-    hfov = _fields(kind, sites["mount"].to_numpy(), rng)
+    hfov = _fields(kind, sites["mount"].to_numpy(), sites["tier"].to_numpy(), rng)
     width = rng.choice(_WIDTHS_PX, count, p=_WIDTH_SHARES)
     width = np.where(hfov >= 180, 2 * width, width)
     tier = sites["tier"].to_numpy()
@@ -136,13 +138,17 @@ def _headings(sites: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.float
 
 
 def _fields(
-    kind: NDArray[np.object_], mount: NDArray[np.object_], rng: np.random.Generator
+    kind: NDArray[np.object_],
+    mount: NDArray[np.object_],
+    tier: NDArray[np.object_],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     lens = rng.choice(len(LENSES), len(kind), p=[each.share for each in LENSES])
     fixed = np.array([each.hfov_deg for each in LENSES])[lens]
     wide = np.where(rng.random(len(kind)) < 0.5, 84.0, 105.0)
     round_about = np.where(mount == "wall", 180.0, 360.0)
-    return np.select([kind == "dome", kind == "ptz", kind == "panorama"], [wide, 58.0, round_about], fixed)
+    zoomed = np.where(tier == "high", _ZOOMED_DEG["high"], _ZOOMED_DEG["street"])
+    return np.select([kind == "dome", kind == "ptz", kind == "panorama"], [wide, zoomed, round_about], fixed)
 
 
 def _owners(
