@@ -97,14 +97,9 @@ def tier_groups(cameras: pd.DataFrame) -> Group:
 
 def share_level_groups(cameras: pd.DataFrame) -> Group:
     """
-    Cameras that somebody with a right of access can look through: "share:1", "share:2", …
+    Cameras of each share level: "share:1" (own office only), "share:2", …, from the whole number `share_level`.
 
-    "share:2" holds what is shared at level 2 or wider: what departments see. "share:1" are all.
-
-    Parameters
-    ----------
-    cameras
-        With the whole number `share_level`, 1 or more; the higher, the more may look.
+    What somebody sees who may look from level 2 on is asked for with a group of one's own: level 2 or more.
 
     Raises
     ------
@@ -114,7 +109,7 @@ def share_level_groups(cameras: pd.DataFrame) -> Group:
     require_columns("cameras", cameras, "share_level")
     level = pd.to_numeric(cameras["share_level"], errors="coerce")
     _require(cameras, "share_level", (level >= 1) & (level % 1 == 0), "a whole number, 1 or more")
-    return {f"share:{n}": level >= n for n in range(1, int(level.max()) + 1)} if len(level) else {}
+    return {f"share:{n}": level == n for n in sorted(level.astype(int).unique())}
 
 
 def _by_value(cameras: pd.DataFrame, column: str, prefix: str) -> Group:

@@ -51,8 +51,8 @@ def test_groups_by_owner_tier_and_share_level():
         "tier:vehicle": ["d"],
     }
     assert {name: list(group[group].index) for name, group in share_level_groups(CAMERAS).items()} == {
-        "share:1": ["a", "b", "c", "d"],
-        "share:2": ["b", "c", "d"],
+        "share:1": ["a"],
+        "share:2": ["c"],
         "share:3": ["b", "d"],
     }
 
