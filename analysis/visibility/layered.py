@@ -93,7 +93,13 @@ def _new_lines(room: int) -> _Lines:
 
 @numba.njit(cache=True, nogil=True)
 def _lower_buildings(
-    eye: Eye, grid: WallGrid, height_m: Floats, homes: Ints, seen: Ints, turn: int, lower: Ints
+    eye: Eye,
+    grid: WallGrid,
+    height_m: Floats,
+    homes: npt.NDArray[np.intp],
+    seen: Ints,
+    turn: int,
+    lower: Ints,
 ) -> int:
     """Writes every building in reach or under the eye that is lower than it to `lower`; returns how many."""
     count = 0
@@ -315,8 +321,8 @@ def sweep_layers(
     height_m: Floats,
     walls: Floats,
     starts: Ints,
-    home_starts: Ints,
-    homes: Ints,
+    home_starts: npt.NDArray[np.intp],
+    homes: npt.NDArray[np.intp],
 ) -> tuple[Floats, Floats]:
     """
     Rings of all views among buildings of different heights.

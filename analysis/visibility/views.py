@@ -17,6 +17,7 @@ from analysis.visibility.layered import sweep_layers
 from analysis.visibility.obstacles import Faces, Obstacles, WallGrid, polygon_parts
 from analysis.visibility.picture import DORI_PX_PER_M, dori_distances, far_distance_m, near_distance_m
 from analysis.visibility.rings import assemble
+from analysis.visibility.standing import Standing, stand
 from analysis.visibility.sweep import ARC_STEP_RAD, CUT, LOWER, SURE, sweep
 
 __all__ = ["dori_views", "visible_polygons"]
@@ -25,8 +26,6 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 Shapes = npt.NDArray[np.object_]
 
-STEP_CLEAR_M = 0.01
-"""How far beyond the wall a camera stands after stepping out of a footprint."""
 FULL_TURN_DEG = 360.0 - 1e-4
 """A field this wide has no edges left and right."""
 X, Y, BEARING, HALF, REACH, NEAR, HEIGHT = range(7)
@@ -84,10 +83,12 @@ def visible_polygons(
     require_positive("step_out_m", step_out_m, zero=True)
     if (fault := first_fault(cameras)) is not None:
         raise fault
-    look, outside = _look(cameras, obstacles, step_out_m)
-    seeing = np.flatnonzero(outside & (look[:, NEAR] < look[:, REACH]))
+    look = _look(cameras, obstacles)
+    standing = stand(look[:, :2], look[:, BEARING], look[:, HEIGHT], obstacles, step_out_m)
+    look[:, :2] = standing.at
+    seeing = standing.outside & (look[:, NEAR] < look[:, REACH])
     views = np.full(len(cameras), shapely.Polygon(), dtype=object)
-    views[seeing] = _seen(look[seeing], obstacles)
+    views[seeing] = _seen(look[seeing], obstacles, *_among(seeing, standing))
     return gpd.GeoSeries(views, index=cameras.index, crs=cameras.crs)
 
 
@@ -144,12 +145,11 @@ def dori_views(
     return pd.concat(parts, ignore_index=True)
 
 
-def _look(
-    cameras: gpd.GeoDataFrame, obstacles: Obstacles, step_out_m: float
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """What the sweep reads, and which cameras stand outside of all that is higher than they."""
+def _look(cameras: gpd.GeoDataFrame, obstacles: Obstacles) -> Floats:
+    """What the sweep reads, as the cameras' rows tell it."""
     look = np.empty((len(cameras), 7))
     hfov = column_values(cameras, "hfov_deg")
+    look[:, :2] = shapely.get_coordinates(np.array(cameras.geometry.array, dtype=object))
     look[:, BEARING] = np.deg2rad(90.0 - column_values(cameras, "heading_deg"))
     look[:, HALF] = np.where(hfov >= FULL_TURN_DEG, math.pi, np.deg2rad(hfov) / 2)
     look[:, NEAR], far = _picture_limits(cameras)
@@ -157,14 +157,13 @@ def _look(
     look[:, HEIGHT] = -np.inf
     if obstacles.faces is not None and "height_m" in cameras:
         look[:, HEIGHT] = np.nan_to_num(column_values(cameras, "height_m"), nan=-np.inf)
-    look[:, :2] = shapely.get_coordinates(np.array(cameras.geometry.array, dtype=object))
-    outside = np.ones(len(cameras), dtype=bool)
-    known = np.isfinite(look[:, HEIGHT])
-    for rows in (np.flatnonzero(~known), np.flatnonzero(known)):
-        if rows.size:
-            faces = obstacles.faces if known[rows[0]] else None
-            look[rows, :2], outside[rows] = _step_out(look[rows], obstacles.footprints, faces, step_out_m)
-    return look, outside
+    return look
+
+
+def _among(seeing: npt.NDArray[np.bool_], standing: Standing) -> tuple[Rows, Rows]:
+    """The pairs of a camera and a roof under it, counted among the cameras that see."""
+    kept = seeing[standing.on_camera]
+    return (np.cumsum(seeing) - 1)[standing.on_camera[kept]], standing.on_face[kept]
 
 
 def _picture_limits(cameras: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
@@ -179,64 +178,18 @@ def _picture_limits(cameras: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
     return near, far
 
 
-def _step_out(
-    look: Floats, footprints: gpd.GeoSeries, faces: Faces | None, depth_m: float
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Positions after leaving the footprints along the bearing, and which cameras got out."""
-    if faces is not None:
-        footprints = faces.footprints
-
-    def within(rows: Rows) -> tuple[Rows, Rows]:
-        """Of some cameras those inside a footprint that is not lower, and such a footprint."""
-        nth, hit = footprints.sindex.query(shapely.points(at[rows]), predicate="intersects")
-        if faces is not None:
-            above = faces.height_m[hit] >= look[rows[nth], HEIGHT]
-            nth, hit = nth[above], hit[above]
-        nth, first = np.unique(nth, return_index=True)
-        return rows[nth], hit[first]
-
-    start, at = look[:, :2], look[:, :2].copy()
-    outside = np.ones(len(at), dtype=bool)
-    direction = np.column_stack([np.cos(look[:, BEARING]), np.sin(look[:, BEARING])])
-    row, hit = within(np.arange(len(at)))
-    while row.size:  # again if one step ends in the next footprint, less than a centimetre behind
-        gone = np.hypot(*(at[row] - start[row]).T)
-        left = depth_m - gone + STEP_CLEAR_M
-        ends = at[row] + direction[row] * np.maximum(left, 0.0)[:, None]
-        sight = shapely.linestrings(np.stack([at[row], ends], axis=1))
-        free = shapely.difference(sight, np.array(footprints.array, dtype=object)[hit])
-        distance = shapely.distance(shapely.points(at[row]), free)
-        outside[row] = (left > 0) & ~shapely.is_empty(free)
-        row, distance = row[outside[row]], distance[outside[row]]
-        at[row] += direction[row] * (distance + STEP_CLEAR_M)[:, None]
-        row, hit = within(row)
-    return at, outside
-
-
-def _seen(look: Floats, obstacles: Obstacles) -> Shapes:
+def _seen(look: Floats, obstacles: Obstacles, on_camera: Rows, on_face: Rows) -> Shapes:
     """Views of cameras, row by row: those that look over no roof by the plain sweep."""
     views = np.full(len(look), shapely.Polygon(), dtype=object)
-    standing, home = _homes(look, obstacles.faces)
     over = np.zeros(len(look), dtype=bool)
-    over[standing] = True
+    over[on_camera] = True
     plain = np.flatnonzero(~over)
     views[plain], lower = _swept(look[plain], obstacles.grid)
     over[plain[lower]] = True
     if obstacles.faces is not None and over.any():
-        starts = np.searchsorted(standing, np.append(np.flatnonzero(over), len(look))).astype(np.int32)
-        views[over] = _swept_over(look[over], obstacles.faces, starts, home)
+        starts = np.searchsorted(on_camera, np.append(np.flatnonzero(over), len(look)))
+        views[over] = _swept_over(look[over], obstacles.faces, starts, on_face)
     return views
-
-
-def _homes(look: Floats, faces: Faces | None) -> tuple[Rows, npt.NDArray[np.int32]]:
-    """Pairs of a camera and a lower building on which it stands, by camera."""
-    if faces is None:
-        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int32)
-    rows = np.flatnonzero(np.isfinite(look[:, HEIGHT]))
-    nth, home = faces.footprints.sindex.query(shapely.points(look[rows, :2]), predicate="intersects")
-    below = faces.height_m[home] < look[rows[nth], HEIGHT]
-    order = np.argsort(nth[below], kind="stable")
-    return rows[nth[below][order]], home[below][order].astype(np.int32)
 
 
 def _swept(look: Floats, grid: WallGrid) -> tuple[Shapes, npt.NDArray[np.bool_]]:
@@ -261,9 +214,7 @@ def _swept(look: Floats, grid: WallGrid) -> tuple[Shapes, npt.NDArray[np.bool_]]
     return views, state == LOWER
 
 
-def _swept_over(
-    look: Floats, faces: Faces, home_starts: npt.NDArray[np.int32], homes: npt.NDArray[np.int32]
-) -> Shapes:
+def _swept_over(look: Floats, faces: Faces, home_starts: Rows, homes: Rows) -> Shapes:
     """Views in which a camera looks over lower buildings."""
     corners, table = sweep_layers(
         look, faces.grid, faces.height_m, faces.walls, faces.starts, home_starts, homes
