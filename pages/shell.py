@@ -20,6 +20,12 @@ page = st.navigation(
             "camera_planning.py", title=words(N_("Cameras")), icon=":material/videocam:", url_path="cameras"
         ),
         st.Page(
+            "building_review.py",
+            title=words(N_("Building review")),
+            icon=":material/fact_check:",
+            url_path="review",
+        ),
+        st.Page(
             "parking_demand.py",
             title=words(N_("Parking")),
             icon=":material/local_parking:",

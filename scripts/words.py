@@ -205,6 +205,8 @@ class Source:
                 steps = [(module, node.value)]
             case ast.Attribute(attr="message" | "mend"):
                 steps = []  # of an error that was made elsewhere
+            case ast.Attribute(attr="METHOD" | "licence"):
+                steps = []  # read in the module that is named; a licence is a code
             case ast.Name():
                 steps = self._named(module, node)
             case ast.Call() if _name(node.func) in SAYING:

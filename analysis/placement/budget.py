@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 __all__ = ["STEPS_A_SECOND", "Budget"]
 
-STEPS_A_SECOND = 4e8
+STEPS_A_SECOND = 6e8
 """
 Steps for each second of the limit.
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from analysis.placement.bound import Relaxed, relaxed
 from analysis.placement.budget import Budget
-from analysis.placement.exact import Rest, rest_of, solved
+from analysis.placement.exact import rest_of, solved
 from analysis.placement.incidence import Incidence, reduced
 from analysis.placement.programme import EXACT_ENTRIES, PROOF_RATIO
 from analysis.placement.search import VISIT_STEPS, annealed, exchanged, greedy
@@ -21,16 +21,16 @@ Ints = npt.NDArray[np.int64]
 
 EXCHANGE_SHARE, BOUND_SHARE, WALK_SHARE = 0.1, 0.4, 0.5
 """Shares of the budget by which exchanges, the bound, and walks before a proof have ended."""
-NEAR_RATIO = 0.03
+NEAR_RATIO = 0.01
 """The bound is good enough when a perfect one would narrow the gap by no more than this share."""
 FIRST_WALK, LONGER = 100, 4
 """How often the first walk visits each entry, and how much longer the next one is."""
 QUICK_ENTRIES = 30_000
 """Entries of a rest that HiGHS decides sooner than a longer walk makes it smaller."""
+USED = 1e-6
+"""Least share of a row that the relaxed answer uses."""
 OPEN_RATIO = 0.5
 """While more rows than this share are open, the bound decides too little for a proof."""
-CORE_RATIO = 0.015
-"""A walk passes over rows that at the best prices are worth less than the k-th by more than this share."""
 
 
 @cache
@@ -99,8 +99,8 @@ def best_rows(found: Incidence, k: int, budget: Budget, gap_ratio: float) -> tup
     """
     At most k rows that together cover much, and a bound on what any k rows cover.
 
-    Greedy, exchanges, and the linear relaxation, whose leaning is a second start. Then walks, and after each
-    what the bound leaves open; once that is little, or half of the budget is spent, HiGHS decides it.
+    Greedy, exchanges, and the linear relaxation, whose leaning is a second start. Then walks, each longer than
+    the one before, and after each what the bound leaves open; once that is little, HiGHS decides it.
 
     Parameters
     ----------
@@ -131,29 +131,26 @@ def best_rows(found: Incidence, k: int, budget: Budget, gap_ratio: float) -> tup
 
 def _walk_and_prove(hunt: _Hunt, found: Incidence, k: int, known: Relaxed, budget: Budget) -> None:
     """Walks until the rest is small enough for a proof, and proves it, or until the budget is spent."""
-    visits = float(FIRST_WALK * found.entries)
+    visits, walks = float(FIRST_WALK * found.entries), 0
     while not hunt.over and budget.spent_ratio < 1:
         rest = rest_of(found, k, known, hunt.better)
         late = budget.spent_ratio >= WALK_SHARE
-        if rest.found.entries <= (EXACT_ENTRIES if late else QUICK_ENTRIES):
+        if walks and rest.found.entries <= (EXACT_ENTRIES if late else QUICK_ENTRIES):
             rows, bound = solved(rest, hunt.rows, budget.left_s)
             hunt.offer(rows)
             hunt.lower(bound)
             return
         hopeful = rest.open_rows.size <= OPEN_RATIO * found.rows or rest.found.entries <= EXACT_ENTRIES
-        share = min(budget.share_after(VISIT_STEPS * visits), WALK_SHARE) if hopeful and not late else 1.0
-        hunt.offer(_walked(hunt, found, known, rest, budget, share))
-        visits *= LONGER
+        short = min(budget.share_after(VISIT_STEPS * visits), WALK_SHARE)
+        share = short if hopeful and not late else 1.0
+        hunt.offer(_walked(hunt, found, known, budget, share, walks))
+        visits, walks = visits * LONGER, walks + 1
 
 
-def _walked(hunt: _Hunt, found: Incidence, known: Relaxed, rest: Rest, budget: Budget, share: float) -> Ints:
-    """The best rows that a walk among promising ones meets, and their exchanges with all."""
-    least = np.partition(known.worth, -hunt.rows.size)[-hunt.rows.size] * (1 - CORE_RATIO)
-    promising = np.zeros(found.rows, bool)
-    promising[rest.open_rows] = True
-    promising &= known.worth >= least
-    promising[rest.taken] = promising[hunt.rows] = True
-    core = np.flatnonzero(promising)
-    begin = np.searchsorted(core, np.sort(hunt.rows))
-    walked, _ = annealed(found.only(core), begin, budget, share, enough=hunt.enough)
+def _walked(hunt: _Hunt, found: Incidence, known: Relaxed, budget: Budget, share: float, seed: int) -> Ints:
+    """The best rows that a walk meets among those that the relaxed answer uses, and their exchanges with all."""
+    core = np.union1d(np.flatnonzero(known.leaning > USED), hunt.rows)
+    walked, _ = annealed(
+        found.only(core), np.searchsorted(core, hunt.rows), budget, share, enough=hunt.enough, seed=seed
+    )
     return exchanged(found, core[walked], budget, 1.0)

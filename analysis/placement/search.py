@@ -17,9 +17,9 @@ __all__ = ["annealed", "exchanged", "greedy"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-HEAT_RATIO = 0.06
+HEAT_RATIO = 0.03
 """Temperature at the start, as a share of what a chosen row covers on average."""
-COOLING = 100.0
+COOLING = 30.0
 """First temperature over last."""
 FRESH_RATIO = 0.1
 """Share of moves towards demand that nobody covers; the others look near a chosen row."""
@@ -93,7 +93,7 @@ def exchanged(found: Incidence, rows: Ints, budget: Budget, share: float) -> Int
 
 
 def annealed(
-    found: Incidence, rows: Ints, budget: Budget, share: float, *, enough: float = np.inf
+    found: Incidence, rows: Ints, budget: Budget, share: float, *, enough: float = np.inf, seed: int = 0
 ) -> tuple[Ints, float]:
     """
     The best rows that a cooling walk meets, and what they cover.
@@ -110,13 +110,15 @@ def annealed(
         Cools as the budget is spent to this share.
     enough
         Stops once so much is covered.
+    seed
+        Another number leads another way.
 
     References
     ----------
     .. [1] Kirkpatrick, Gelatt & Vecchi (1983), Optimization by simulated annealing.
     """
     walk = _walk(found, rows)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     begun = budget.spent_ratio
     hottest = HEAT_RATIO * walk.sums[BEST] / len(rows)
     parts = (found.starts, found.items, found.backs, found.holders, found.weight)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +31,12 @@ __all__ = ["location_set_covering"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
+T = TypeVar("T", float, Floats)
+
+PASSES = (0.3, 0.3)
+"""Shares of the time of each pass: so much for the bound, for the search and for the proof."""
+LED = 1e-2
+"""Share of a row's cost that counts although prices pay for it."""
 
 
 def location_set_covering(
@@ -153,23 +161,65 @@ def _cheapest(
     if weight[~held].sum() <= allowance * (1 + 1e-12):
         return free, 0.0
     programme = _programme(covers[priced][:, ~held].tocsr(), cost[priced], weight[~held], allowance)
-    columns, heavy = programme.covers, programme.share
-    cost = cost[priced]
-    steps = time_limit_s * STEPS_A_SECOND
-    rows = greedy_cover(columns, cost, heavy, allowance)
-    rows = cheapest_cover(columns, cost, heavy, allowance, rows, first_look(programme, time_limit_s))
-    best = float(cost[rows].sum())
-    priced_at = priced_bound(programme, rounds_for(programme, time_limit_s / 3), start=rows, reached=-best)
-    bound = _whole(-priced_at.bound, cost)
-    if best - bound > PROOF_RATIO * best and columns.nnz <= EXACT_ENTRIES and time_limit_s > 0:
-        solved = solve(programme, rows, time_limit_s / 2)
-        bound = max(bound, _whole(-solved.bound, cost))
-        if solved.rows is not None and cost[solved.rows].sum() < best:
-            rows = solved.rows
-            best = float(cost[rows].sum())
-    if best - bound > PROOF_RATIO * best:
-        rows = cheapest_cover(columns, cost, heavy, allowance, rows, steps / 2, seed=1)
-    return np.concatenate([free, priced[rows]]), max(bound, 0.0)
+    rows, bound = _hunted(programme, allowance, time_limit_s)
+    return np.concatenate([free, priced[rows]]), bound
+
+
+def _hunted(programme: Programme, allowance: float, time_limit_s: float) -> tuple[Ints, float]:
+    """Rows that cover all but the allowance, and a bound; each pass goes on among rows that could still be better."""
+    cost = programme.price
+    rows = greedy_cover(programme.covers, cost, programme.share, allowance)
+    rows = _searched(programme, rows, allowance, first_look(programme, time_limit_s), 0)
+    bound, among, here = 0.0, np.arange(cost.size), programme
+    prices: Floats | None = None
+    for turn, share in enumerate(PASSES, start=1):
+        best = float(cost[rows].sum())
+        rounds = rounds_for(here, share * time_limit_s)
+        start = np.searchsorted(among, rows)
+        priced = priced_bound(here, rounds, start=start, prices=prices, reached=-best)
+        bound = max(bound, min(best, _whole(-priced.bound, cost)))
+        if not _is_open(best, bound):
+            return rows, bound
+        dearer = here.price - here.covers @ priced.prices
+        better = _whole(-priced.bound + np.maximum(dearer, 0.0), cost) < best * (1 - PROOF_RATIO)
+        better[start] = True  # what is left out belongs to no cheaper cover
+        among, prices = among[better], priced.prices
+        here = replace(
+            here, covers=here.covers[better], price=here.price[better], sides=here.sides[:, better]
+        )
+        led = among[greedy_cover(here.covers, _led_by(here, prices), here.share, allowance)]
+        rows = led if cost[led].sum() < cost[rows].sum() else rows
+        steps = share * time_limit_s * STEPS_A_SECOND
+        rows = among[_searched(here, np.searchsorted(among, rows), allowance, steps, turn)]
+        if here.covers.nnz <= EXACT_ENTRIES and time_limit_s > 0:
+            solved = solve(here, np.searchsorted(among, rows), share * time_limit_s)
+            bound = max(bound, min(best, _whole(-solved.bound, cost)))
+            if solved.rows is not None and here.price[solved.rows].sum() < cost[rows].sum():
+                rows = among[solved.rows]
+        if not _is_open(float(cost[rows].sum()), bound):
+            break
+    return rows, bound
+
+
+def _led_by(programme: Programme, prices: Floats) -> Floats:
+    """
+    What the prices leave of the costs, above 0: it leads greedy to rows that belong together [1]_.
+
+    References
+    ----------
+    .. [1] Caprara, Fischetti & Toth (1999), A heuristic method for the set covering problem.
+    """
+    return np.maximum(programme.price - programme.covers @ prices, 0.0) + LED * programme.price
+
+
+def _searched(programme: Programme, rows: Ints, allowance: float, steps: float, seed: int) -> Ints:
+    return cheapest_cover(
+        programme.covers, programme.price, programme.share, allowance, rows, steps, seed=seed
+    )
+
+
+def _is_open(cost: float, bound: float) -> bool:
+    return cost - bound > PROOF_RATIO * cost
 
 
 def _programme(covers: sparse.csr_matrix, cost: Floats, weight: Floats, allowance: float) -> Programme:
@@ -189,10 +239,11 @@ def _programme(covers: sparse.csr_matrix, cost: Floats, weight: Floats, allowanc
     )
 
 
-def _whole(bound: float, cost: Floats) -> float:
+def _whole(bound: T, cost: Floats) -> T:
     """The next whole number, where all costs are whole."""
-    whole = bool((cost == np.rint(cost)).all())
-    return float(np.ceil(bound - 1e-6 * max(bound, 1.0))) if whole and np.isfinite(bound) else bound
+    if not (cost == np.rint(cost)).all():
+        return bound
+    return np.ceil(bound - 1e-6 * np.maximum(np.abs(bound), 1.0))
 
 
 def _most_first(covers: sparse.csr_matrix, weight: Floats, rows: Ints) -> Ints:

@@ -23,6 +23,7 @@ from geodata import database
 from geodata.commands.datasets import Provenance, record
 from geodata.errors import TwinError
 from geodata.ingest.copying import copy_arrays
+from geodata.ingest.renewing import renewed
 from geodata.parts import shares, views
 from geodata.parts.computing import KeptInTable, Store, Tally, Unkept, compute, forget_others
 from geodata.parts.executors import Executor, Serial, choose
@@ -37,8 +38,9 @@ __all__ = ["METHOD", "CoverageRun", "recompute_coverage", "run_coverage"]
 
 METHOD = views.METHOD
 _VIEWS = Provenance("Huiyan", "ODbL-1.0", METHOD, simulated=True)
-_SHARES = Provenance("Huiyan", "ODbL-1.0", f"{METHOD}; {shares.METHOD}", simulated=True)
+_SHARES = Provenance("Huiyan", "ODbL-1.0", shares.METHOD, simulated=True)
 CELL, EVERYONE = "unit_cell", "all"
+SHARE_COLUMNS = ("place", "place_id", "grouping", "once_ratio", "twice_ratio")
 ATTEMPTS = 3
 """A run whose data change under it begins again so often at most."""
 FIRST_TOLD = 5
@@ -319,18 +321,14 @@ def _written(
 
 
 def _write_views(session: Session, cameras: gpd.GeoDataFrame, seen: views.Views) -> None:
-    session.execute(text("DELETE FROM camera_view"))
-    copy_arrays(
-        session,
-        "camera_view",
-        {
-            **{name: seen.table[name].to_numpy() for name in seen.table},
-            "method": METHOD,
-            "computed_at": dt.datetime.now(dt.UTC),
-            "simulated": cameras.loc[seen.table["camera_id"], "simulated"].to_numpy(dtype=bool),
-            "geom": seen.stored_wkb.tolist(),
-        },
-    )
+    columns = {
+        **{name: seen.table[name].to_numpy() for name in seen.table},
+        "method": METHOD,
+        "simulated": cameras.loc[seen.table["camera_id"], "simulated"].to_numpy(dtype=bool),
+        "geom": seen.stored_wkb.tolist(),
+    }
+    with renewed(session, "camera_view", list(columns), "computed_at") as fresh:
+        copy_arrays(session, "camera_view", columns | {"computed_at": dt.datetime.now(dt.UTC)}, into=fresh)
 
 
 def _write_shares(session: Session, found: _Found) -> pd.Series[float]:
@@ -339,23 +337,22 @@ def _write_shares(session: Session, found: _Found) -> pd.Series[float]:
 
     Cells have a row for every group. Other places have one for all cameras, and one for each group that sees any.
     """
-    session.execute(text("DELETE FROM coverage_share"))
     place, number = found.shares.places["place"].to_numpy(), found.shares.places["place_id"].to_numpy()
-    for kind in found.shares.places["place"].unique():
-        mine = place == kind
-        for grouping, bit in found.groups.bit.items():
-            told = mine if kind == CELL or grouping == EVERYONE else mine & (found.shares.once[:, bit] > 0)
-            copy_arrays(
-                session,
-                "coverage_share",
-                {
+    with renewed(session, "coverage_share", SHARE_COLUMNS) as fresh:
+        for kind in found.shares.places["place"].unique():
+            mine = place == kind
+            for grouping, bit in found.groups.bit.items():
+                told = (
+                    mine if kind == CELL or grouping == EVERYONE else mine & (found.shares.once[:, bit] > 0)
+                )
+                columns = {
                     "place": kind,
                     "place_id": number[told],
                     "grouping": grouping,
                     "once_ratio": found.shares.once[told, bit],
                     "twice_ratio": found.shares.twice[told, bit],
-                },
-            )
+                }
+                copy_arrays(session, "coverage_share", columns, into=fresh)
     cells, bit = place == CELL, found.groups.bit[EVERYONE]
     return pd.Series(found.shares.once[cells, bit], index=number[cells], name="coverage")
 

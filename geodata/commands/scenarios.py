@@ -258,8 +258,8 @@ def _insert(
     presets = values.pop("presets")
     session.execute(
         text(
-            "INSERT INTO scenario_item (id, scenario_id, action, camera_id, name, site, heading_deg, tilt_deg, height_m,"
-            " hfov_deg, vfov_deg, resolution_px, range_m, presets, cost, geom) VALUES"
+            "INSERT INTO scenario_item (id, scenario_id, action, camera_id, name, site, heading_deg, tilt_deg,"
+            " height_m, hfov_deg, vfov_deg, resolution_px, range_m, presets, cost, geom) VALUES"
             " (coalesce(:item, nextval(pg_get_serial_sequence('scenario_item', 'id'))), :scenario, :action, :camera,"
             " :name, :site, :heading_deg, :tilt_deg, :height_m, :hfov_deg, :vfov_deg, :resolution_px, :range_m,"
             " CAST(:presets AS jsonb), :cost,"

@@ -14,7 +14,7 @@ import shapely
 from analysis import coverage
 from geodata.parts.cutting import cut, hilbert_keys, within_reach
 from geodata.parts.executors import Part, made_part
-from geodata.parts.packing import Array, pack, pick_shapes, shapes_of, unpack
+from geodata.parts.packing import Array, Shapes, pack, pick_shapes, shapes_of, unpack
 from geodata.parts.views import TASKS, Views
 
 __all__ = [
@@ -32,10 +32,10 @@ METHOD = (
     "exact share of area, of length or of points behind the union of the views; a place without a row for a group"
     " is not seen by it"
 )
-VERSION = "shares 1"
+VERSION = "shares 2"
 """Part of every digest; to be changed whenever the same views would make other shares."""
 MOST_PLACES = 1_000
-PIECE_M = 500.0
+PIECE_M = 200.0
 """Areas are measured by the pieces that squares of this side cut them into."""
 MOST_OWNERS = 20
 """Further owners, those with fewest cameras, are one group."""
@@ -171,10 +171,8 @@ def share_parts(places: gpd.GeoDataFrame, views: Views, groups: Groups) -> Itera
     shapes = np.asarray(places.geometry.array, dtype=object)
     boxes, wkb = shapely.bounds(shapes), shapely.to_wkb(shapes)
     kind, number = places["place"].to_numpy(dtype="S16"), places["place_id"].to_numpy(dtype=np.int64)
-    seen = np.concatenate([views.wkb, *(wkb for _, wkb in views.tasks.values())])
-    masks = [groups.members]
-    masks += [np.full(len(rows), 1 << groups.bit[f"dori:{task}"]) for task, (rows, _) in views.tasks.items()]
-    mask, bounds = np.concatenate(masks), shapely.bounds(shapely.from_wkb(seen))
+    seen, camera, mask = _looks(views, groups)
+    bounds = shapely.bounds(shapely.from_wkb(seen))
     fixed = {"epsg": np.array([places.crs.to_epsg()]), "bits": np.array([max(groups.bit.values()) + 1])}
     for part, rows in enumerate(cut_places(places)):
         near = within_reach(boxes[rows], bounds)
@@ -182,11 +180,13 @@ def share_parts(places: gpd.GeoDataFrame, views: Views, groups: Groups) -> Itera
             **fixed,
             "place": kind[rows],
             "place_id": number[rows],
+            "camera": camera[near],
             "mask": mask[near],
         }
         content |= pick_shapes("ground", wkb[rows]) | pick_shapes("view", seen[near])
         title = f"{len(rows)} places from {kind[rows[0]].decode()} {number[rows[0]]}"
-        yield made_part(part, VERSION, title, len(np.unique(near)), pack(content))
+        cameras = len(np.unique(camera[near] % len(groups.members)))
+        yield made_part(part, VERSION, title, cameras, pack(content))
 
 
 def share_part(content: bytes) -> bytes:
@@ -201,7 +201,7 @@ def share_part(content: bytes) -> bytes:
     given = unpack(content)
     epsg, bits = int(given["epsg"][0]), int(given["bits"][0])
     grounds, mask = shapes_of(given, "ground"), given["mask"]
-    views = gpd.GeoSeries(shapes_of(given, "view"), crs=epsg)
+    views = gpd.GeoSeries(shapes_of(given, "view"), index=given["camera"], crs=epsg)
     groups = {str(bit): (mask >> bit & 1).astype(bool) for bit in range(bits)}
     shares = coverage.seen_shares(gpd.GeoSeries(grounds, crs=epsg), views, groups)
     once, twice = (
@@ -258,7 +258,26 @@ def joined_shares(results: Sequence[bytes], parents: Mapping[int, int]) -> Share
     return Shares(place.size().index.to_frame(index=False), mean(whole["once"]), mean(whole["twice"]))
 
 
-def _areal(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+def _looks(views: Views, groups: Groups) -> tuple[Shapes, Ints, Ints]:
+    """
+    All grounds that count for some group, as WKB, the camera that sees each, and the bits of its groups.
+
+    A camera stands here once for what it sees, and once more for each task that it can do in a part of that only.
+    """
+    everything = groups.members.copy()
+    rows = np.arange(len(everything))
+    seen, camera, mask = [views.wkb], [rows], [everything]
+    for number, task in enumerate(TASKS, start=1):
+        bit = 1 << groups.bit[f"dori:{task}"]
+        everything[views.fully[task]] |= bit
+        where, wkb = views.partly[task]
+        seen.append(wkb)
+        camera.append(where + number * len(rows))
+        mask.append(np.full(len(where), bit))
+    return np.concatenate(seen), np.concatenate(camera), np.concatenate(mask)
+
+
+def _areal(shapes: Shapes) -> Shapes:
     """What of each shape has area."""
     mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
     for row in np.flatnonzero(mixed):

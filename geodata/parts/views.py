@@ -23,7 +23,7 @@ METHOD = (
     "angular sweep over footprints with heights (a low one hides only part), blind cone under the camera;"
     " a PTZ camera sees what its presets show by turns, or all that it can reach where it has none"
 )
-VERSION = f"views 1; {METHOD}"
+VERSION = f"views 2; {METHOD}"
 """Part of every digest; to be changed whenever the same cameras would see something else."""
 TASKS = tuple(visibility.DORI_PX_PER_M)
 """detect, observe, recognise, identify: from far to near."""
@@ -48,14 +48,17 @@ class Views(NamedTuple):
         The views, metres.
     stored_wkb
         The same as MultiPolygons in EPSG:4490, with that number in their binary.
-    tasks
-        For each task of DORI the rows of `table` that can do it anywhere, and the WKB of where, metres.
+    fully
+        For each task of DORI, which rows of `table` can do it wherever they see: one truth value a row.
+    partly
+        For each task, rows of `table` that can do it somewhere only, once for each pose, and the WKB of where, metres.
     """
 
     table: pd.DataFrame
     wkb: Shapes
     stored_wkb: Shapes
-    tasks: dict[str, tuple[Ints, Shapes]]
+    fully: dict[str, npt.NDArray[np.bool_]]
+    partly: dict[str, tuple[Ints, Shapes]]
 
 
 def poses_of(cameras: gpd.GeoDataFrame, presets: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -162,12 +165,18 @@ def view_part(content: bytes) -> bytes:
         **pick_shapes("view", shapely.to_wkb(views[kept])),
         **pick_shapes("stored", _stored(views[kept], epsg)),
     }
+    place = np.full(len(camera), -1)
+    place[kept] = np.arange(len(kept))
     for task in TASKS:
         reach = distances[f"{task}_m"].to_numpy()
         found[f"{task}_m"] = np.round(-_least(-reach, one, len(camera)), 2)[kept]
-        able = _united(_within(poses, seen, reach, obstacles), one, len(camera))[kept]
-        rows = np.flatnonzero(~shapely.is_empty(able))
-        found |= {f"{task}_row": rows, **pick_shapes(task, shapely.to_wkb(able[rows]))}
+        fully = _least((reach >= given["range_m"]).astype(float), one, len(camera))[kept] == 1
+        some = np.flatnonzero((reach > 0) & ~shapely.is_empty(seen))
+        some = some[~fully[place[one[some]]]]
+        able = _within(poses.iloc[some], seen[some], reach[some], obstacles)
+        some, able = some[~shapely.is_empty(able)], able[~shapely.is_empty(able)]
+        found |= {f"{task}_fully": fully, f"{task}_row": place[one[some]]}
+        found |= pick_shapes(task, shapely.to_wkb(able))
     return pack(found)
 
 
@@ -180,15 +189,16 @@ def joined_views(results: Sequence[bytes]) -> Views:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     first = np.cumsum([0, *(len(each["camera_id"]) for each in given)])
-    tasks = {}
+    partly, fully = {}, {}
     for task in TASKS:
         rows = place[
             np.concatenate([each[f"{task}_row"] + at for each, at in zip(given, first, strict=False)])
         ]
-        by_row = np.argsort(rows)
-        tasks[task] = rows[by_row], _together(given, task)[by_row]
+        by_row = np.argsort(rows, kind="stable")
+        partly[task] = rows[by_row], _together(given, task)[by_row]
+        fully[task] = np.concatenate([each[f"{task}_fully"] for each in given])[order]
     table = pd.DataFrame(columns).iloc[order].reset_index(drop=True)
-    return Views(table, _together(given, "view")[order], _together(given, "stored")[order], tasks)
+    return Views(table, _together(given, "view")[order], _together(given, "stored")[order], fully, partly)
 
 
 def _together(given: Sequence[dict[str, Array]], name: str) -> Shapes:
@@ -209,9 +219,9 @@ def _within(
     poses: gpd.GeoDataFrame, seen: Shapes, reach: npt.NDArray[np.float64], obstacles: visibility.Obstacles
 ) -> Shapes:
     """The part of each view that lies within a distance of its camera."""
-    nearer = (reach > 0) & (reach < poses["range_m"].to_numpy()) & ~shapely.is_empty(seen)
-    able = np.where(reach > 0, seen, shapely.Polygon())
-    shorter = poses[nearer].assign(range_m=reach[nearer])
+    able = seen.copy()
+    nearer = np.flatnonzero(reach < poses["range_m"].to_numpy())
+    shorter = poses.iloc[nearer].assign(range_m=reach[nearer])
     able[nearer] = visibility.visible_polygons(shorter, obstacles, step_out_m=STEP_OUT_M).to_numpy()
     return able
 

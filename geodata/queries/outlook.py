@@ -15,9 +15,9 @@ from analysis import visibility
 from analysis.coverage import CoverageState, blind_cells
 from analysis.crs import STORAGE_EPSG
 from geodata.queries.city import buildings, cells, views
-from geodata.queries.wanted import demand_points
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
+from geodata.queries.wanted import demand_points
 from geodata.towns.town import Town
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 METHOD = (
-    "angular sweep over footprints with heights; coverage by scan lines; violations: kerbs without bays every 10 m,"
+    "angular sweep over footprints with heights; coverage exact, by slabs; violations: kerbs without bays every 10 m,"
     " weighted by the exposure-corrected rate of their cell"
 )
 TRIED_HEADINGS = 16

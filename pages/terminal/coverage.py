@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from layers.i18n import explain
-from pages.terminal.console import language, progress_bar, say, tells_mistakes
+from pages.terminal.console import console, language, progress_bar, say, tells_mistakes
 from pages.terminal.opening import open_database
 
 __all__ = ["coverage"]
@@ -46,5 +46,5 @@ def coverage(
     if run.left_out:
         say("{count} cameras left out:", count=len(run.left_out))
         for fault in list(run.left_out.values())[:NAMED]:
-            say("  {fault}", fault=explain(fault, language()))
+            console.print(f"  {explain(fault, language())}", markup=False, highlight=False)
     say("SHA-256 of the result: {digest}", digest=run.digest)

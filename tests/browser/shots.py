@@ -9,7 +9,14 @@ from geodata.settings import settings
 from tests.browser.chrome import browser
 from tests.browser.serving import running_app
 
-SCREENS = {"overview": "", "cameras": "cameras", "parking": "parking", "video": "video", "data": "data"}
+SCREENS = {
+    "overview": "",
+    "cameras": "cameras",
+    "review": "review",
+    "parking": "parking",
+    "video": "video",
+    "data": "data",
+}
 WITHOUT_MAP = {"data"}
 LANGUAGES = {"en": "en-US", "zh-CN": "zh-CN"}
 SIZES = ((1440, 900), (390, 844))

@@ -32,11 +32,12 @@ Open = Callable[..., AbstractContextManager[Browser]]
 SCREENS = {
     "": "Overview",
     "cameras": "Cameras",
+    "review": "Building review",
     "parking": "Parking",
     "video": "Video",
     "data": "Data",
 }
-PROBED = re.compile(r"/(cameras|parking|video|data)/_stcore/(health|host-config)")
+PROBED = re.compile(r"/(cameras|review|parking|video|data)/_stcore/(health|host-config)")
 """On a deep link Streamlit's front-end asks these two beside the screen before it finds the root: 404, and benign."""
 LEAST_COLOURS = 12
 TRIES = 6

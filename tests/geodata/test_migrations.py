@@ -24,7 +24,10 @@ def relations() -> set[str]:
 def test_an_empty_database_is_brought_to_the_head_once(bare_database: str) -> None:
     head = database.migrate()
     first = relations()
-    assert set(Base.metadata.tables) | {"violation", "cell_coverage", "dataset_revision", "procrastinate_jobs"} <= first
+    assert (
+        set(Base.metadata.tables) | {"violation", "cell_coverage", "dataset_revision", "procrastinate_jobs"}
+        <= first
+    )
     assert database.migrate() == head
     assert relations() == first
 
@@ -44,7 +47,8 @@ def test_every_table_with_a_place_has_one_spatial_index_a_column(empty_database:
                 "SELECT g.f_table_name, g.f_geometry_column, count(i.indexrelid) FROM geometry_columns g"
                 " JOIN pg_attribute a ON a.attrelid = g.f_table_name::regclass"
                 " AND a.attname = g.f_geometry_column LEFT JOIN pg_index i ON i.indrelid = a.attrelid"
-                " AND a.attnum = ANY (i.indkey) WHERE g.f_table_name NOT IN ('violation', 'cell_coverage') GROUP BY 1, 2"
+                " AND a.attnum = ANY (i.indkey) WHERE g.f_table_name NOT IN ('violation', 'cell_coverage')"
+                " GROUP BY 1, 2"
             )
         ).all()
     assert len(rows) > 25

@@ -13,7 +13,7 @@ FLOORS = ("analysis", "geodata", "layers", "pages")
 MOST_LINES = 600
 LONG_AND_KNOWN = {
     "geodata/cluster.py": 1000,
-    "analysis/visibility.py": 700,
+    "analysis/coverage/sweep.py": 620,
 }
 """Rooms that are too large; the limit is where they stand, so that they only shrink."""
 

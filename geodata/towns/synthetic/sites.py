@@ -177,26 +177,20 @@ class _Walls:
     ) -> pd.DataFrame:
         """A place on a wall of each block, with nothing built within 3 m before it."""
         tree = shapely.STRtree(buildings.geometry.to_numpy())
-        first = np.searchsorted(self.block, blocks, side="left")
-        last = np.searchsorted(self.block, blocks, side="right")
-        at = np.zeros((len(blocks), 2))
-        outward = np.zeros((len(blocks), 2))
+        at, outward = np.zeros((len(blocks), 2)), np.zeros((len(blocks), 2))
         wall = np.zeros(len(blocks), dtype=np.intp)
         todo = np.arange(len(blocks))
         for _ in range(_ROUNDS):
-            drawn = rng.uniform(self.reach[first[todo]], self.reach[last[todo]])
-            piece = np.clip(np.searchsorted(self.reach, drawn, side="right") - 1, first[todo], last[todo] - 1)
-            along = self.end[piece] - self.start[piece]
-            along /= np.hypot(*along.T)[:, None]
-            normal = np.column_stack([along[:, 1], -along[:, 0]])
-            foot = self.start[piece] + (drawn - self.reach[piece])[:, None] * along
+            foot, normal, piece = self._drawn(blocks[todo], rng)
             clear = np.ones(len(todo), dtype=bool)
             for off_m in (_OFF_WALL_M, _CLEAR_M / 2, _CLEAR_M):
-                hit = tree.query(shapely.points(foot + off_m * normal), predicate="intersects")[0]
-                clear[hit] = False
-            at[todo[clear]] = (foot + _OFF_WALL_M * normal)[clear]
-            outward[todo[clear]] = normal[clear]
-            wall[todo[clear]] = piece[clear]
+                clear[tree.query(shapely.points(foot + off_m * normal), predicate="intersects")[0]] = False
+            hung = todo[clear]
+            at[hung], outward[hung], wall[hung] = (
+                (foot + _OFF_WALL_M * normal)[clear],
+                normal[clear],
+                piece[clear],
+            )
             todo = todo[~clear]
             if not len(todo):
                 break
@@ -206,21 +200,32 @@ class _Walls:
                 "Plan fewer private cameras or more buildings.",
                 count=len(todo),
             )
-        facing = _bearing(outward)
-        roof = self.height[wall]
-        height = np.minimum(rng.uniform(3.0, 5.5, len(blocks)), roof - 0.4).round(1)
+        facing, roof = _bearing(outward), self.height[wall]
         return pd.DataFrame(
             {
                 "x": at[:, 0],
                 "y": at[:, 1],
                 "facing_deg": facing,
                 "along_deg": (facing + 90) % 360,
-                "height_m": height,
+                "height_m": np.minimum(rng.uniform(3.0, 5.5, len(blocks)), roof - 0.4).round(1),
                 "mount": "wall",
                 "turn": 0,
                 "roof_m": roof,
             }
         )
+
+    def _drawn(
+        self, blocks: NDArray[np.intp], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+        """Anywhere along the walls of each block: the place, which way it faces, and the wall."""
+        first = np.searchsorted(self.block, blocks, side="left")
+        last = np.searchsorted(self.block, blocks, side="right")
+        drawn = rng.uniform(self.reach[first], self.reach[last])
+        piece = np.clip(np.searchsorted(self.reach, drawn, side="right") - 1, first, last - 1)
+        along = self.end[piece] - self.start[piece]
+        along /= np.hypot(*along.T)[:, None]
+        foot = self.start[piece] + (drawn - self.reach[piece])[:, None] * along
+        return foot, np.column_stack([along[:, 1], -along[:, 0]]), piece
 
 
 def _high_sites(

@@ -1,0 +1,1 @@
+"""Building review on a screen: where cameras come from, the sheet, applications, private cameras."""
