@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
@@ -53,6 +53,8 @@ FLAT = Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
 NUMBER = "application"
 """Names the open application in the address."""
 MAP = "review_map"
+MAP_PX = 800.0
+"""A map is about so wide."""
 
 
 def main() -> None:
@@ -182,7 +184,7 @@ def _apply_map(
         drawn += draft_layers(cached.ground(revision), target, tall=False)
     if found is not None and reading is not None:
         drawn += sheet_layers(found.sheet.shapes, _numbered(reading.cameras))
-    _show(revision, town, MAP, drawn, selectable=True)
+    _show(revision, view_state(town.centre, town.zoom + 0.2), MAP, drawn, selectable=True)
 
 
 def _numbered(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -197,11 +199,10 @@ def _base(revision: int) -> list[pdk.Layer]:
     return [tile_layer(LAYERS[name], revision=revision, form=flat.get(name)) for name in SHOWN]
 
 
-def _show(revision: int, town: Town, key: str, drawn: list[pdk.Layer], *, selectable: bool) -> None:
+def _show(revision: int, view: pdk.ViewState, key: str, drawn: list[pdk.Layer], *, selectable: bool) -> None:
     layers = [LAYERS[name] for name in SHOWN]
     register = cached.register(revision)
     sources, simulated = shown_sources(register, layers)
-    view = view_state(town.centre, town.zoom + 0.2)
     show_map(key, drawn, view, sources, simulated=simulated, height_px=540, selectable=selectable)
     sheet_keys()
     legend([LAYERS["restricted_areas"], LAYERS["camera_views"], LAYERS["cameras"]])
@@ -246,7 +247,9 @@ def _applications(revision: int, town: Town) -> None:
     with field:
         cameras = review.shapes("camera")
         drawn = [*_base(revision), *sheet_layers(_shapes(review), _numbered(cameras.set_index("camera")))]
-        _show(revision, _at(town, cameras), f"review_{number}", drawn, selectable=False)
+        seen = review.shapes("view")
+        view = _view(seen if len(seen) else cameras)
+        _show(revision, view, f"review_{number}", drawn, selectable=False)
         if revision != review.revision:
             st.caption(
                 words(
@@ -403,10 +406,12 @@ def _shapes(review: Review) -> gpd.GeoDataFrame:
     return found.rename(columns={"what": "kind"})
 
 
-def _at(town: Town, cameras: gpd.GeoDataFrame) -> Town:
-    """The town with its middle where the application is."""
-    west, south, east, north = cameras.total_bounds
-    return replace(town, centre=((west + east) / 2, (south + north) / 2))
+def _view(shapes: gpd.GeoDataFrame) -> pdk.ViewState:
+    """A view that shows all of some shapes in WGS 84."""
+    west, south, east, north = shapes.total_bounds
+    middle = ((west + east) / 2, (south + north) / 2)
+    wide = max(east - west, (north - south) * 1.6 / math.cos(math.radians(middle[1])), 1e-6)
+    return view_state(middle, min(max(math.log2(MAP_PX * 360 / (512 * wide)) - 0.4, 10.0), 17.5))
 
 
 def _moment(at: dt.datetime | pd.Timestamp | None, town: Town) -> str:

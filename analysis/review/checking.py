@@ -265,9 +265,8 @@ class _Told:
                 self.note("code_elsewhere", row, found=text[:6], wanted=self.rules.county_code)
         if self.rules.classes and "area_class" in self.proposed:
             for row, found in enumerate(self.proposed["area_class"]):
-                if found not in self.rules.classes:
-                    told = "" if found is None or pd.isna(found) else str(found)
-                    self.note("class_unknown", row, found=told, known=", ".join(self.rules.classes))
+                if not (found is None or pd.isna(found) or found in self.rules.classes):
+                    self.note("class_unknown", row, found=str(found), known=", ".join(self.rules.classes))
 
     def costs(self, cost: pd.Series[float], needless: list[int]) -> None:
         """Needless cameras whose cost nobody gave."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import shapely
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from analysis.crs import STORAGE_EPSG
 from geodata.queries.frames import read_frame
 
 __all__ = ["buildings", "cameras", "cells", "kerbs", "lamps", "pois", "standing_views", "streets", "views"]
@@ -38,14 +40,24 @@ def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     ).to_crs(epsg)
 
 
-def standing_views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
-    """Visible areas with code, name and owner, indexed by camera; without those that play footage of elsewhere."""
-    return read_frame(
-        conn,
+def standing_views(
+    conn: Connection | Session, epsg: int, near: shapely.Geometry | None = None
+) -> gpd.GeoDataFrame:
+    """
+    Visible areas with code, name and owner, indexed by camera; without those that play footage of elsewhere.
+
+    `near`, in the CRS of `epsg`, limits them to those that meet its bounding box.
+    """
+    sql = (
         "SELECT v.camera_id, c.code, c.name, c.owner, v.area_m2, v.geom FROM camera_view v"
-        " JOIN camera c ON c.id = v.camera_id WHERE NOT c.demonstration ORDER BY v.camera_id",
-        index="camera_id",
-    ).to_crs(epsg)
+        " JOIN camera c ON c.id = v.camera_id WHERE NOT c.demonstration{limit} ORDER BY v.camera_id"
+    )
+    if near is None:
+        return read_frame(conn, sql.format(limit=""), index="camera_id").to_crs(epsg)
+    west, south, east, north = gpd.GeoSeries([near], crs=epsg).to_crs(STORAGE_EPSG).total_bounds.tolist()
+    limit = " AND v.geom && ST_MakeEnvelope(:west, :south, :east, :north, 4490)"
+    box = {"west": west, "south": south, "east": east, "north": north}
+    return read_frame(conn, sql.format(limit=limit), box, index="camera_id").to_crs(epsg)
 
 
 def buildings(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:

@@ -132,7 +132,8 @@ def _seen_now(
     if views is not None:
         return times_seen(points, views)
     if question.kind == "camera":
-        return times_seen(points, standing_views(conn, town.metric_epsg).geometry)
+        near = shapely.box(*points.total_bounds)
+        return times_seen(points, standing_views(conn, town.metric_epsg, near).geometry)
     if roads is None:  # no sign is on record
         return np.zeros(len(points), np.int64)
     standing = read_frame(conn, "SELECT id, geom FROM address_point ORDER BY id").to_crs(town.metric_epsg)

@@ -11,6 +11,7 @@ import pandas as pd
 import pydeck as pdk
 import streamlit as st
 
+from analysis.crs import DISPLAY_EPSG
 from analysis.review.sheet import TITLES, UNITS
 from layers import ramps
 from layers.deck import MOST_FEATURES, shape_layer
@@ -20,7 +21,7 @@ from pages.paper import telling
 from pages.session import language, words
 from pages.widgets.legend import keys
 
-__all__ = ["camera_marks", "sheet_keys", "sheet_layers", "show_sheet"]
+__all__ = ["sheet_keys", "sheet_layers", "show_sheet"]
 
 DUPLICATE: Colour = (224, 138, 0, 150)
 WINDOW: Colour = (209, 0, 31, 255)
@@ -33,9 +34,9 @@ FORMS: Mapping[str, Form] = {
     "window": Form(line=WINDOW, line_px=4),
 }
 """Kind of shape → how it is drawn, from the ground up."""
-MARK = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=8)
+MARK = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=9)
 HEADLINES = ("new_m2", "duplicate_ratio", "needless", "saved", "forbidden_m2", "private_m")
-ICONS = {"return": ":material/block:", "condition": ":material/rule:", "note": ":material/info:"}
+COLOURS = {"return": "#b83a08", "condition": "#945600", "note": "#5b6b75"}
 
 
 def sheet_layers(shapes: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> list[pdk.Layer]:
@@ -56,12 +57,28 @@ def sheet_layers(shapes: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> list[pd
             drawn.append(
                 shape_layer(f"review_{kind}", mine[["kind", mine.geometry.name]], form, pickable=False)
             )
-    return [*drawn, camera_marks(cameras)]
+    return [*drawn, *_marks(cameras.iloc[:MOST_FEATURES])]
 
 
-def camera_marks(cameras: gpd.GeoDataFrame) -> pdk.Layer:
-    """The proposed cameras as dots that can be clicked."""
-    return shape_layer("review_cameras", cameras.iloc[:MOST_FEATURES], MARK)
+def _marks(cameras: gpd.GeoDataFrame) -> list[pdk.Layer]:
+    """The proposed cameras as dots with their numbers."""
+    points = cameras.to_crs(DISPLAY_EPSG)
+    labels = [
+        {"at": [shape.x, shape.y], "number": number}
+        for shape, number in zip(points.geometry, points["number"], strict=True)
+    ]
+    numbers = pdk.Layer(
+        "TextLayer",
+        id="review_numbers",
+        data=labels,
+        get_position="at",
+        get_text="number",
+        get_size=11,
+        get_color=[255, 255, 255, 255],
+        font_weight=700,
+        pickable=False,
+    )
+    return [shape_layer("review_cameras", cameras, MARK, pickable=False), numbers]
 
 
 def sheet_keys() -> None:
@@ -116,8 +133,9 @@ def _reasons(told: Sequence[Mapping[str, Any]]) -> None:
         st.caption(words(N_("Nothing was found that speaks against it.")))
         return
     rows = "".join(
-        f"<tr><td><b class='hy-{each.severity}'>{html.escape(words(telling.SEVERITIES[each.severity]))}</b></td>"
-        f"<td>{html.escape(each.where(words))}</td><td>{html.escape(each.sentence)}</td>"
+        f"<tr><td style='white-space:nowrap;color:{COLOURS[each.severity]}'>"
+        f"<b>{html.escape(words(telling.SEVERITIES[each.severity]))}</b></td>"
+        f"<td style='min-width:4.5rem'>{html.escape(each.where(words))}</td><td>{html.escape(each.sentence)}</td>"
         f"<td>{html.escape(each.mend)}</td></tr>"
         for each in found
     )

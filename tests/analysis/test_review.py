@@ -360,6 +360,8 @@ def test_a_code_twice_and_a_class_out_of_use() -> None:
     twice = cameras((0, 0, {}), (500, 0, {}), code=CODE.format(1), area_class="street")
     sheet = review(twice, rules=ReviewRules(classes=("gate",)))
     assert codes(sheet) == ["code_repeated", "code_repeated", "class_unknown", "class_unknown"]
+    untold = review(cameras((0, 0, {"area_class": None})), rules=ReviewRules(classes=("gate",)))
+    assert codes(untold) == []
 
 
 def test_a_needless_camera_of_unknown_cost() -> None:
