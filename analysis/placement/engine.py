@@ -25,8 +25,8 @@ NEAR_RATIO = 0.01
 """The bound is good enough when a perfect one would narrow the gap by no more than this share."""
 FIRST_WALK, LONGER = 100, 4
 """How often the first walk visits each entry, and how much longer the next one is."""
-QUICK_ENTRIES = 30_000
-"""Entries of a rest that HiGHS decides sooner than a longer walk makes it smaller."""
+QUICK_ENTRIES = 1_000
+"""Entries of a rest that HiGHS decides sooner than a first walk ends; LONGER times as many with each walk."""
 USED = 1e-6
 """Least share of a row that the relaxed answer uses."""
 OPEN_RATIO = 0.5
@@ -130,27 +130,33 @@ def best_rows(found: Incidence, k: int, budget: Budget, gap_ratio: float) -> tup
 
 
 def _walk_and_prove(hunt: _Hunt, found: Incidence, k: int, known: Relaxed, budget: Budget) -> None:
-    """Walks until the rest is small enough for a proof, and proves it, or until the budget is spent."""
-    visits, walks = float(FIRST_WALK * found.entries), 0
+    """
+    Walks until the rest is small enough for a proof, and proves it, or until the budget is spent.
+
+    A walk goes among all rows that are open while they may become few, then among those that the relaxed answer
+    uses: they are fewer, and the best are mostly among them.
+    """
+    visits, quick, walks = float(FIRST_WALK * found.entries), QUICK_ENTRIES, 0
     while not hunt.over and budget.spent_ratio < 1:
         rest = rest_of(found, k, known, hunt.better)
         late = budget.spent_ratio >= WALK_SHARE
-        if walks and rest.found.entries <= (EXACT_ENTRIES if late else QUICK_ENTRIES):
+        if rest.found.entries <= (EXACT_ENTRIES if late else min(quick, EXACT_ENTRIES)):
             rows, bound = solved(rest, hunt.rows, budget.left_s)
             hunt.offer(rows)
             hunt.lower(bound)
             return
         hopeful = rest.open_rows.size <= OPEN_RATIO * found.rows or rest.found.entries <= EXACT_ENTRIES
-        short = min(budget.share_after(VISIT_STEPS * visits), WALK_SHARE)
-        share = short if hopeful and not late else 1.0
-        hunt.offer(_walked(hunt, found, known, budget, share, walks))
-        visits, walks = visits * LONGER, walks + 1
+        if hopeful and not late:
+            core = np.concatenate([rest.taken, rest.open_rows])
+            share = min(budget.share_after(VISIT_STEPS * visits), WALK_SHARE)
+        else:
+            core, share = np.flatnonzero(known.leaning > USED), 1.0
+        hunt.offer(_walked(hunt, found, np.union1d(core, hunt.rows), budget, share, walks))
+        visits, quick, walks = visits * LONGER, quick * LONGER, walks + 1
 
 
-def _walked(hunt: _Hunt, found: Incidence, known: Relaxed, budget: Budget, share: float, seed: int) -> Ints:
-    """The best rows that a walk meets among those that the relaxed answer uses, and their exchanges with all."""
-    core = np.union1d(np.flatnonzero(known.leaning > USED), hunt.rows)
-    walked, _ = annealed(
-        found.only(core), np.searchsorted(core, hunt.rows), budget, share, enough=hunt.enough, seed=seed
-    )
+def _walked(hunt: _Hunt, found: Incidence, core: Ints, budget: Budget, share: float, seed: int) -> Ints:
+    """The best rows that a walk meets in the core, where the best ones are, and their exchanges with all."""
+    begin = np.searchsorted(core, hunt.rows)
+    walked, _ = annealed(found.only(core), begin, budget, share, enough=hunt.enough, seed=seed)
     return exchanged(found, core[walked], budget, 1.0)
