@@ -106,7 +106,7 @@ _ALL = (
                 "twice_ratio": "round(t.twice_ratio::numeric, 6)",
                 "simulated": "t.simulated",
             },
-            order="t.grouping, t.id",
+            order="t.grouping, t.code",
         ),
         datasets=("unit_cell", "coverage_share"),
         measures=GROUP_MEASURES,

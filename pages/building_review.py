@@ -78,10 +78,11 @@ def main() -> None:
 
 def _task() -> str:
     opened = scenario_token(NUMBER) is not None
+    names = {each: words(title) for each, title in TASKS.items()}
     chosen = st.segmented_control(
         words(N_("Task")),
         list(TASKS),
-        format_func=lambda each: words(TASKS[each]),
+        format_func=names.__getitem__,
         default="decide" if opened else "apply",
         key=f"review_task_{recall('review_count', 0)}",
         label_visibility="collapsed",
@@ -97,10 +98,11 @@ def _apply(revision: int, town: Town) -> None:
     with field:
         upper, middle, lower = st.container(), st.container(), st.container()
     with side:
+        names = {each: words(title) for each, title in SOURCES.items()}
         source = st.segmented_control(
             words(N_("Cameras come")),
             list(SOURCES),
-            format_func=lambda each: words(SOURCES[each]),
+            format_func=names.__getitem__,
             default="map",
             key="review_source",
         )
@@ -155,13 +157,11 @@ def _rules() -> ReviewRules:
             key="rule_gain",
         )
 
+        names = {each: f"{words(telling.TASKS[each])} ({DORI_PX_PER_M[each]:g} px/m)" for each in tasks}
+
         def task(label: str, default: str, key: str) -> str:
             return st.selectbox(
-                label,
-                tasks,
-                index=tasks.index(default),
-                format_func=lambda each: f"{words(telling.TASKS[each])} ({DORI_PX_PER_M[each]:g} px/m)",
-                key=key,
+                label, tasks, index=tasks.index(default), format_func=names.__getitem__, key=key
             )
 
         return ReviewRules(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
@@ -171,6 +171,8 @@ class CoverageShare(Base):
         CheckConstraint("once_ratio BETWEEN 0 AND 1 AND twice_ratio BETWEEN 0 AND once_ratio", name="ratios"),
     )
 
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    """one a place and group, for those who draw and export rows"""
     place: Mapped[str] = mapped_column(primary_key=True)
     """table of the place: unit_cell, street_edge, no_parking_area, poi (school gates), area"""
     place_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -38,12 +38,13 @@ def private_cameras(revision: int, town: Town) -> None:
     if gains.empty:
         st.info(words(N_("No private camera sees any ground.")), icon=":material/info:")
         return
+    names = {each: words(title) for each, title in SHARES.items()}
     levels = st.pills(
         words(N_("Shared with")),
         list(SHARES),
         selection_mode="multi",
         default=list(SHARES),
-        format_func=lambda each: words(SHARES[each]),
+        format_func=names.__getitem__,
         key="private_levels",
     )
     shown = gains[gains["share_level"].isin(levels)]

@@ -108,7 +108,7 @@ def show_sheet(sheet: Mapping[str, Any], key: str) -> None:
     say = words
     values = {each["name"]: each["value"] for each in sheet["totals"]}
     approve = sheet["advice"] == "approve"
-    banner = st.success if approve else st.error
+    banner = st.success if approve else st.warning
     icon = ":material/check_circle:" if approve else ":material/assignment_return:"
     banner(f"**{words(N_('Advice of the check'))}: {words(telling.ADVICES[sheet['advice']])}**", icon=icon)
     with st.container(horizontal=True, gap="large", key=f"figures_{key}"):

@@ -252,11 +252,13 @@ def _system(town: Town) -> tuple[str | None, bool]:
     first, turned = taken or ("", False)
     own = f"EPSG:{town.metric_epsg}"
     start = first if first in SYSTEMS else "town" if first == own else "other" if first else ""
+    names = {each: words(title) for each, title in SYSTEMS.items()}
+    names["town"] += f" ({own})"
     chosen = st.selectbox(
         words(N_("Coordinates")),
         list(SYSTEMS),
         index=list(SYSTEMS).index(start),
-        format_func=lambda each: words(SYSTEMS[each]) + (f" ({own})" if each == "town" else ""),
+        format_func=names.__getitem__,
         key=f"review_system_{first}",
     )
     exchanged = st.toggle(

@@ -185,7 +185,7 @@ def test_every_screen_at_a_desk_and_on_a_phone(window: Browser, address: str, pa
           heading: heading.textContent,
           uncovered: heading.contains(over) || over.contains(heading),
           exceptions: document.querySelectorAll('[data-testid="stException"]').length,
-          alerts: document.querySelectorAll('[data-testid="stAlert"]').length,
+          alerts: document.querySelectorAll('[data-testid$="ContentError"], [data-testid$="ContentWarning"]').length,
           width: window.innerWidth,
           page: document.documentElement.scrollWidth,
           main: main.scrollWidth - main.clientWidth,

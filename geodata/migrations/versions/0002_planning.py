@@ -19,7 +19,7 @@ depends_on = None
 
 CELL_COVERAGE_VIEW = """
 CREATE VIEW cell_coverage AS
-SELECT c.id, c.code, s.grouping, s.once_ratio, s.twice_ratio, c.simulated, c.geom, c.g3857
+SELECT s.id, c.code, s.grouping, s.once_ratio, s.twice_ratio, c.simulated, c.geom, c.g3857
 FROM coverage_share s JOIN unit_cell c ON c.id = s.place_id WHERE s.place = 'unit_cell'
 """
 """What each group of cameras sees of each cell."""
@@ -59,6 +59,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "coverage_share",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("place_id", sa.BigInteger(), nullable=False),
         sa.Column("grouping", sa.Text(), nullable=False),
@@ -69,6 +70,7 @@ def upgrade() -> None:
             name=op.f("ck_coverage_share_ratios"),
         ),
         sa.PrimaryKeyConstraint("place", "place_id", "grouping", name=op.f("pk_coverage_share")),
+        sa.UniqueConstraint("id", name=op.f("uq_coverage_share_id")),
     )
     op.create_table(
         "patrol_track",
