@@ -160,7 +160,9 @@ def test_an_export_has_every_row(town_database: str, tmp_path: Path, layer: str)
 @pytest.mark.parametrize("name", ["nothing", "[/b]", "[red]unit_cells", "unit_cells; DROP TABLE camera"])
 def test_export_of_an_unknown_layer(town_database: str, tmp_path: Path, name: str) -> None:
     line = complained("export", name, tmp_path / "out.geojson")
-    assert f"There is no layer '{name}'." in line and "Choose one of: unit_cells, cell_coverage, streets" in line
+    assert (
+        f"There is no layer '{name}'." in line and "Choose one of: unit_cells, cell_coverage, streets" in line
+    )
     assert not held(tmp_path)
 
 
