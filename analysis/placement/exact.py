@@ -52,7 +52,7 @@ def rest_of(found: Incidence, k: int, relaxed: Relaxed, enough: float) -> Rest:
     choice covers, the row is decided.
     """
     ranked = -np.sort(-relaxed.worth)
-    slack = relaxed.bound - enough
+    slack = max(relaxed.bound - enough, 0.0)
     open_rows = relaxed.worth >= ranked[k - 1] - slack
     taken = np.flatnonzero(relaxed.worth > ranked[k] + slack)
     open_rows[taken] = False

@@ -33,7 +33,7 @@ Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 T = TypeVar("T", float, Floats)
 
-PASSES = (0.3, 0.3)
+PASSES = (0.2, 0.2)
 """Shares of the time of each pass: so much for the bound, for the search and for the proof."""
 LED = 1e-2
 """Share of a row's cost that counts although prices pay for it."""
@@ -161,15 +161,15 @@ def _cheapest(
     if weight[~held].sum() <= allowance * (1 + 1e-12):
         return free, 0.0
     programme = _programme(covers[priced][:, ~held].tocsr(), cost[priced], weight[~held], allowance)
-    rows, bound = _hunted(programme, allowance, time_limit_s)
+    rows, bound = _hunted(programme, time_limit_s)
     return np.concatenate([free, priced[rows]]), bound
 
 
-def _hunted(programme: Programme, allowance: float, time_limit_s: float) -> tuple[Ints, float]:
-    """Rows that cover all but the allowance, and a bound; each pass goes on among rows that could still be better."""
+def _hunted(programme: Programme, time_limit_s: float) -> tuple[Ints, float]:
+    """Rows that cover enough, and a bound on their cost; each pass goes on among rows that could still be better."""
     cost = programme.price
-    rows = greedy_cover(programme.covers, cost, programme.share, allowance)
-    rows = _searched(programme, rows, allowance, first_look(programme, time_limit_s), 0)
+    rows = greedy_cover(programme.covers, cost, programme.share, _allowance(programme))
+    rows = _searched(programme, rows, first_look(programme, time_limit_s), 0)
     bound, among, here = 0.0, np.arange(cost.size), programme
     prices: Floats | None = None
     for turn, share in enumerate(PASSES, start=1):
@@ -179,18 +179,16 @@ def _hunted(programme: Programme, allowance: float, time_limit_s: float) -> tupl
         priced = priced_bound(here, rounds, start=start, prices=prices, reached=-best)
         bound = max(bound, min(best, _whole(-priced.bound, cost)))
         if not _is_open(best, bound):
-            return rows, bound
+            break
         dearer = here.price - here.covers @ priced.prices
         better = _whole(-priced.bound + np.maximum(dearer, 0.0), cost) < best * (1 - PROOF_RATIO)
         better[start] = True  # what is left out belongs to no cheaper cover
-        among, prices = among[better], priced.prices
-        here = replace(
-            here, covers=here.covers[better], price=here.price[better], sides=here.sides[:, better]
-        )
-        led = among[greedy_cover(here.covers, _led_by(here, prices), here.share, allowance)]
+        among = among[better]
+        here, prices = _only(here, better, priced.prices)
+        led = among[greedy_cover(here.covers, _led_by(here, prices), here.share, _allowance(here))]
         rows = led if cost[led].sum() < cost[rows].sum() else rows
         steps = share * time_limit_s * STEPS_A_SECOND
-        rows = among[_searched(here, np.searchsorted(among, rows), allowance, steps, turn)]
+        rows = among[_searched(here, np.searchsorted(among, rows), steps, turn)]
         if here.covers.nnz <= EXACT_ENTRIES and time_limit_s > 0:
             solved = solve(here, np.searchsorted(among, rows), share * time_limit_s)
             bound = max(bound, min(best, _whole(-solved.bound, cost)))
@@ -199,6 +197,29 @@ def _hunted(programme: Programme, allowance: float, time_limit_s: float) -> tupl
         if not _is_open(float(cost[rows].sum()), bound):
             break
     return rows, bound
+
+
+def _allowance(programme: Programme) -> float:
+    """Weight that may stay uncovered."""
+    return max(float(programme.share.sum() - programme.need[0]), 0.0) if programme.need.size else 0.0
+
+
+def _only(programme: Programme, rows: Truths, prices: Floats) -> tuple[Programme, Floats]:
+    """The programme of some rows, without the demand that none of them covers, and the prices of the rest."""
+    covers = programme.covers[rows]
+    held = np.bincount(covers.indices, minlength=prices.size) > 0
+    left = replace(
+        programme,
+        covers=covers[:, held].tocsr(),
+        first=programme.first[held],
+        second=programme.second[held],
+        base=programme.base[held],
+        price=programme.price[rows],
+        sides=programme.sides[:, rows],
+        group=programme.group[held],
+        share=programme.share[held],
+    )
+    return left, prices[held]
 
 
 def _led_by(programme: Programme, prices: Floats) -> Floats:
@@ -212,9 +233,9 @@ def _led_by(programme: Programme, prices: Floats) -> Floats:
     return np.maximum(programme.price - programme.covers @ prices, 0.0) + LED * programme.price
 
 
-def _searched(programme: Programme, rows: Ints, allowance: float, steps: float, seed: int) -> Ints:
+def _searched(programme: Programme, rows: Ints, steps: float, seed: int) -> Ints:
     return cheapest_cover(
-        programme.covers, programme.price, programme.share, allowance, rows, steps, seed=seed
+        programme.covers, programme.price, programme.share, _allowance(programme), rows, steps, seed=seed
     )
 
 

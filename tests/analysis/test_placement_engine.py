@@ -37,12 +37,13 @@ def still(limit_s=1.0):
 
 @st.composite
 def cases(draw, most=9):
-    """Rows that all cover something, items that all weigh something, and k below the number of rows."""
+    """Rows that all cover something, items that are all covered and weigh something, and k below the rows."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     candidates, demand = draw(st.integers(2, most)), draw(st.integers(1, 15))
     covers = random.random((candidates, demand)) < draw(st.floats(0.1, 0.6))
     covers[np.arange(candidates), random.integers(0, demand, candidates)] = True
-    weights = random.choice([1.0, 2, 5, 0.3], demand)
+    covers = covers[:, covers.any(axis=0)]
+    weights = random.choice([1.0, 2, 5, 0.3], covers.shape[1])
     return sparse.csr_matrix(covers.astype(np.int8)), weights, draw(st.integers(1, candidates - 1))
 
 
