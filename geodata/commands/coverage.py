@@ -43,6 +43,8 @@ CELL, EVERYONE = "unit_cell", "all"
 SHARE_COLUMNS = ("place", "place_id", "grouping", "once_ratio", "twice_ratio")
 ATTEMPTS = 3
 """A run whose data change under it begins again so often at most."""
+BESIDE_M = 50.0
+"""A border is drawn no finer than this, and a post may stand on either side of it."""
 FIRST_TOLD = 5
 """Cameras left out are counted, and so many named."""
 
@@ -197,11 +199,11 @@ def _loaded(session: Session, name: str | None) -> Town:
 def _read(session: Session, town: Town) -> _City:
     epsg = town.metric_epsg
     cameras = queries.posed_cameras(session, epsg)
-    poses, faults = _sound(cameras[cameras["state"] == "online"], queries.presets(session))
     divisions = queries.areas(session, epsg)
-    pieces = shares.pieces_of(divisions).assign(place="area")
+    poses, faults = _sound(cameras[cameras["state"] == "online"], queries.presets(session), divisions)
+    lowest = shares.lowest_areas(divisions).assign(place="area")
     places = pd.concat(
-        [queries.seen_places(session, epsg), pieces.rename_geometry("geom")], ignore_index=True
+        [queries.seen_places(session, epsg), lowest.rename_geometry("geom")], ignore_index=True
     )
     return _City(
         queries.newest_change(session),
@@ -210,15 +212,20 @@ def _read(session: Session, town: Town) -> _City:
         poses,
         buildings(session, epsg),
         places,
-        shares.parents_of(divisions, pieces),
+        shares.parents_of(divisions, lowest),
     )
 
 
 def _sound(
-    cameras: gpd.GeoDataFrame, presets: pd.DataFrame
+    cameras: gpd.GeoDataFrame, presets: pd.DataFrame, divisions: gpd.GeoDataFrame
 ) -> tuple[gpd.GeoDataFrame, dict[str, InputError]]:
-    """Poses of the cameras without faults, and what is wrong with the others, by their codes."""
-    own = visibility.camera_faults(cameras.set_index("code"))
+    """
+    Poses of the cameras without faults, and what is wrong with the others, by their codes.
+
+    A camera belongs on the ground of the town's divisions, as far as they are known, or right beside it.
+    """
+    land = divisions[divisions["parent_id"].isna()].buffer(BESIDE_M) if len(divisions) else None
+    own = visibility.camera_faults(cameras.set_index("code"), land=land)
     faults = dict(zip(own.index, own, strict=True))
     good = cameras[~cameras["code"].isin(own.index)]
     try:

@@ -23,7 +23,8 @@ __all__ = [
     "Shares",
     "groups_of",
     "joined_shares",
-    "pieces_of",
+    "lowest_areas",
+    "parents_of",
     "share_part",
     "share_parts",
 ]
@@ -32,11 +33,9 @@ METHOD = (
     "exact share of area, of length or of points behind the union of the views; a place without a row for a group"
     " is not seen by it"
 )
-VERSION = "shares 2"
+VERSION = "shares 3"
 """Part of every digest; to be changed whenever the same views would make other shares."""
 MOST_PLACES = 1_000
-PIECE_M = 200.0
-"""Areas are measured by the pieces that squares of this side cut them into."""
 MOST_OWNERS = 20
 """Further owners, those with fewest cameras, are one group."""
 PRIVATE = "private"
@@ -92,29 +91,32 @@ def groups_of(cameras: pd.DataFrame, seeing: Ints) -> Groups:
     seeing
         Ids of the cameras that see anything.
     """
-    rows = cameras.loc[seeing]
-    owner = rows["owner"].where(~rows["owner"].str.startswith(PRIVATE), PRIVATE)
-    frequent = owner.value_counts(sort=True).sort_index(kind="stable").nlargest(MOST_OWNERS).index
-    owner = owner.where(owner.isin(frequent), "other")
-    members: dict[str, npt.NDArray[np.bool_]] = {"all": np.ones(len(rows), dtype=bool)}
-    for hour in range(24):
-        members[f"hour:{hour:02}"] = (rows["hours"].to_numpy(dtype=np.int64) >> hour & 1).astype(bool)
-    for kind, column in (("owner", owner), ("share", rows["share_level"]), ("tier", rows["tier"])):
-        for value in sorted(column.unique()):
-            members[f"{kind}:{value}"] = (column == value).to_numpy()
+    rows = cameras.loc[seeing, ["owner", "share_level", "tier", "hours"]]
+    rows = rows.assign(owner=_few_owners(rows["owner"]))
+    looked = rows["hours"].to_numpy(dtype=np.int64)[:, None] >> np.arange(24) & 1
+    members: dict[str, pd.Series[bool]] = {"all": pd.Series(True, index=rows.index)}
+    members |= coverage.hour_groups(rows, pd.DataFrame(looked, index=rows.index))
+    for named in (coverage.owner_groups, coverage.share_level_groups, coverage.tier_groups):
+        members |= named(rows)
     bits: dict[bytes, int] = {}
-    bit = {name: bits.setdefault(each.tobytes(), len(bits)) for name, each in members.items()}
-    masks = np.zeros(len(rows), np.int64)
+    bit, masks = {}, np.zeros(len(rows), np.int64)
     for name, each in members.items():
-        masks |= each.astype(np.int64) << bit[name]
+        group = each.to_numpy(dtype=bool)
+        bit[name] = bits.setdefault(group.tobytes(), len(bits))
+        masks |= group.astype(np.int64) << bit[name]
     return Groups(bit | {f"dori:{task}": len(bits) + k for k, task in enumerate(TASKS)}, masks)
 
 
-def pieces_of(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """
-    Areas as pieces that can be measured one by one.
+def _few_owners(owner: pd.Series[str]) -> pd.Series[str]:
+    """Owners of whom there are few enough to be groups."""
+    owner = owner.where(~owner.str.startswith(PRIVATE), PRIVATE)
+    frequent = owner.value_counts(sort=True).sort_index(kind="stable").nlargest(MOST_OWNERS).index
+    return owner.where(owner.isin(frequent), "other")
 
-    An area whose parts make it up is left to them.
+
+def lowest_areas(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """
+    Areas that have to be measured; one whose parts make it up is left to them.
 
     Parameters
     ----------
@@ -123,30 +125,21 @@ def pieces_of(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     Returns
     -------
-    pieces
-        Column place_id, the area that a piece belongs to.
+    lowest
+        Column place_id.
     """
     size = areas.area
     of_parts = size.groupby(areas["parent_id"]).sum().reindex(areas.index)
     lowest = areas[~((of_parts - size).abs() <= SAME_AREA_RATIO * size)]
-    west, south, east, north = shapely.bounds(np.asarray(lowest.geometry.array, dtype=object)).T // PIECE_M
-    squares = [
-        (area, shapely.box(i * PIECE_M, j * PIECE_M, (i + 1) * PIECE_M, (j + 1) * PIECE_M))
-        for area, i0, j0, i1, j1 in zip(lowest.index, west, south, east, north, strict=True)
-        for i in np.arange(i0, i1 + 1)
-        for j in np.arange(j0, j1 + 1)
-    ]
-    owner = np.array([area for area, _ in squares], dtype=np.int64)
-    wholes = np.asarray(lowest.geometry.reindex(owner).array, dtype=object)
-    cuts = shapely.intersection(wholes, np.array([square for _, square in squares], dtype=object))
-    some = np.flatnonzero(shapely.area(cuts) > 0)
-    return gpd.GeoDataFrame({"place_id": owner[some]}, geometry=_areal(cuts[some]), crs=areas.crs)
+    return gpd.GeoDataFrame(
+        {"place_id": lowest.index.to_numpy(dtype=np.int64)}, geometry=lowest.geometry.array, crs=areas.crs
+    )
 
 
-def parents_of(areas: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame) -> dict[int, int]:
-    """Area → the area whose share is made up of its parts, where it is not measured by pieces of its own."""
+def parents_of(areas: gpd.GeoDataFrame, lowest: gpd.GeoDataFrame) -> dict[int, int]:
+    """Area → the area whose share is made up of its parts, where that is not among the lowest."""
     parent = areas["parent_id"].dropna().astype("int64")
-    return parent[~parent.isin(pieces["place_id"])].to_dict()
+    return parent[~parent.isin(lowest["place_id"])].to_dict()
 
 
 def cut_places(places: gpd.GeoDataFrame) -> list[npt.NDArray[np.intp]]:
@@ -162,7 +155,7 @@ def share_parts(places: gpd.GeoDataFrame, views: Views, groups: Groups) -> Itera
     Parameters
     ----------
     places
-        Columns place and place_id; areas, lines or points in metres. A place may have several rows.
+        Columns place and place_id; areas, lines or points in metres. Each in one row.
     views
         What the cameras see.
     groups
@@ -225,7 +218,7 @@ def share_part(content: bytes) -> bytes:
 
 def joined_shares(results: Sequence[bytes], parents: Mapping[int, int]) -> Shares:
     """
-    The shares of all places: pieces of a place are added up, and parts of an area are its pieces too.
+    The shares of all places; those of an area that its parts make up are theirs, weighed by what each holds.
 
     Parameters
     ----------
@@ -275,11 +268,3 @@ def _looks(views: Views, groups: Groups) -> tuple[Shapes, Ints, Ints]:
         camera.append(where + number * len(rows))
         mask.append(np.full(len(where), bit))
     return np.concatenate(seen), np.concatenate(camera), np.concatenate(mask)
-
-
-def _areal(shapes: Shapes) -> Shapes:
-    """What of each shape has area."""
-    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
-    for row in np.flatnonzero(mixed):
-        shapes[row] = shapely.union_all([part for part in shapely.get_parts(shapes[row]) if part.area > 0])
-    return shapes

@@ -205,7 +205,7 @@ def test_one_moved_camera_is_one_part_of_views_and_the_places_around_it(
     town_copy: str, small_parts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run_coverage(workers=1)
-    before = kept()
+    before, rows = kept(), _views()
     change("UPDATE camera SET heading_deg = mod(heading_deg::numeric + 90, 360) WHERE id = 60")
     worked: list[str] = []
     for module, name in ((views, "view_part"), (shares, "share_part")):
@@ -220,8 +220,16 @@ def test_one_moved_camera_is_one_part_of_views_and_the_places_around_it(
     assert worked.count("view_part") == 1
     assert 1 <= worked.count("share_part") < first.parts - 6
     assert run.computed == len(worked) and run.digest != first.digest
+    # rows of views that are as they were have not been touched
+    now = _views()
+    changed = {camera for camera in rows.keys() | now.keys() if rows.get(camera) != now.get(camera)}
+    assert 60 in changed and len(changed) < 60 < len(rows)
     # what no part needs any more is gone
     assert len(kept()) == run.parts and len(before - kept()) == run.computed
+
+
+def _views() -> dict[int, tuple[int, object]]:
+    return {row.camera_id: (row.id, row.computed_at) for row in _rows("SELECT * FROM camera_view")}
 
 
 def test_data_that_change_under_a_run_are_read_again(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +286,28 @@ def test_bad_rows_are_told_and_stop_nobody_else(town_copy: str) -> None:
     told = newest()["result"]
     assert told["left_out"] == 3 and len(told["first_left_out"]) == 3
     assert {"message", "mend", "facts"} <= set(told["first_left_out"][0])
+
+
+@pytest.mark.parametrize(
+    ("place", "mend"),
+    [
+        ("ST_SetSRID(ST_MakePoint(24.95, 59.80), 4490)", "Correct its position"),  # in the sea
+        ("ST_SetSRID(ST_MakePoint(ST_Y(geom), ST_X(geom)), 4490)", ""),  # latitude first
+        ("ST_SetSRID(ST_MakePoint(0, 0), 4490)", ""),
+    ],
+)
+def test_a_camera_outside_the_town_is_named_and_stops_nobody_else(
+    town_copy: str, place: str, mend: str
+) -> None:
+    camera, code = _rows(
+        "SELECT c.id, c.code FROM camera c JOIN camera_view v ON v.camera_id = c.id ORDER BY c.id LIMIT 1"
+    )[0]
+    cameras_before = number("SELECT count(*) FROM camera_view")
+    change(f"UPDATE camera SET geom = {place} WHERE id = :id", id=camera)
+    run = run_coverage(workers=1)
+    assert set(run.left_out) == {code} and run.cameras == cameras_before - 1
+    said = str(run.left_out[code])
+    assert code in said and "outside the land of the town" in said and mend in said
 
 
 def test_a_bad_preset_leaves_out_its_camera_alone(town_copy: str) -> None:
@@ -433,11 +463,11 @@ def test_an_area_that_its_parts_do_not_fill_is_measured_itself() -> None:
         index=[1, 2, 3, 4, 5],
         crs=METRES,
     )
-    pieces = shares.pieces_of(areas)
-    assert pieces.area.groupby(pieces["place_id"]).sum().to_dict() == pytest.approx(
+    lowest = shares.lowest_areas(areas)
+    assert lowest.set_index("place_id").area.to_dict() == pytest.approx(
         {2: 600_000, 3: 400_000, 4: 810_000, 5: 90_000}
     )
-    assert shares.parents_of(areas, pieces) == {2: 1, 3: 1}
+    assert shares.parents_of(areas, lowest) == {2: 1, 3: 1}
 
 
 def test_many_owners_are_folded() -> None:
