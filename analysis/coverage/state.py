@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -168,7 +167,7 @@ class CoverageState:
         blocks = tuple(shares[at : at + BLOCK] for at in range(0, len(shares), BLOCK))
         return cls(places.index, places.geometry.iloc[:0], wanted, wanted.tree, names, crowd, blocks)
 
-    @cached_property
+    @property
     def shares(self) -> pd.DataFrame:
         """The table that `seen_shares` gives."""
         groups = len(self._names)

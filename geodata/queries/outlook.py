@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -12,8 +13,9 @@ import shapely
 from sqlalchemy import Connection
 
 from analysis import visibility
-from analysis.coverage import CoverageState, blind_cells
+from analysis.coverage import CoverageState, blind_cells, seen_shares
 from analysis.crs import STORAGE_EPSG
+from geodata.progress import Progress, silent
 from geodata.queries.city import buildings, cells, views
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
@@ -29,6 +31,7 @@ __all__ = [
     "best_heading",
     "load_ground",
     "outlook",
+    "seen_by_items",
     "sight",
 ]
 
@@ -37,7 +40,13 @@ METHOD = (
     " weighted by the exposure-corrected rate of their cell"
 )
 TRIED_HEADINGS = 16
+STEP_OUT_M = 30.0
+"""A camera inside a footprint steps out so far at most before its range counts."""
+STEPS = 4
+"""Of reading a town."""
+Truths: TypeAlias = npt.NDArray[np.bool_]
 _POSE = ("heading_deg", "tilt_deg", "height_m", "hfov_deg", "vfov_deg", "resolution_px", "range_m")
+EVERYONE = "all"
 _TRIAL = np.iinfo(np.int64).max
 """Label of a view that is only tried out."""
 
@@ -55,12 +64,10 @@ class Ground:
         Unit cells.
     obstacles
         Footprints.
+    points
+        Demand points with `weight`.
     state
-        Coverage of the cells by the stored views.
-    points, tree
-        Demand points with `weight`, and their index.
-    seen_by
-        How many stored cameras see each point.
+        Coverage of the cells, and after them of the points, by the stored views.
     views
         Stored views by camera.
     cameras
@@ -70,10 +77,8 @@ class Ground:
     epsg: int
     cells: gpd.GeoDataFrame
     obstacles: visibility.Obstacles
-    state: CoverageState
     points: gpd.GeoDataFrame
-    tree: shapely.STRtree
-    seen_by: npt.NDArray[np.int32]
+    state: CoverageState
     views: gpd.GeoSeries
     cameras: int
 
@@ -133,8 +138,8 @@ class Outlook:
         camera; metric CRS.
     state
         Coverage, to go on from.
-    seen_by
-        How many cameras see each demand point.
+    unseen
+        Whether no camera sees it, for each demand point.
     """
 
     figures: Figures
@@ -143,25 +148,28 @@ class Outlook:
     new_views: gpd.GeoSeries
     lost_views: gpd.GeoSeries
     state: CoverageState
-    seen_by: npt.NDArray[np.int32]
+    unseen: Truths
 
 
-def load_ground(conn: Connection, town: Town) -> Ground:
+def load_ground(conn: Connection, town: Town, progress: Progress = silent) -> Ground:
     """Reads the town and measures its present coverage."""
     epsg = town.metric_epsg
+    progress(0, STEPS, "Reading what the cameras see")
     grid = cells(conn, epsg)[["code", "area_m2", "geom"]]
     looked = views(conn, epsg).geometry
+    progress(1, STEPS, "Reading where eyes are wanted")
     points = demand_points(conn, town)
-    tree = shapely.STRtree(points.geometry.to_numpy())
-    hit = tree.query(looked.to_numpy(), predicate="intersects")[1]
+    progress(2, STEPS, "Reading the buildings")
+    obstacles = visibility.prepare_obstacles(buildings(conn, epsg), height_column="height_m")
+    progress(3, STEPS, "Measuring the coverage of places")
+    shapes = np.concatenate([grid.geometry.to_numpy(), points.geometry.to_numpy()])
+    labels = np.concatenate([grid.index.to_numpy(), -1 - np.arange(len(points))])
     return Ground(
         epsg=epsg,
         cells=grid,
-        obstacles=visibility.prepare_obstacles(buildings(conn, epsg), height_column="height_m"),
-        state=CoverageState.of(grid, looked),
+        obstacles=obstacles,
         points=points,
-        tree=tree,
-        seen_by=np.bincount(hit, minlength=len(points)).astype(np.int32),
+        state=CoverageState.of(gpd.GeoSeries(shapes, index=labels, crs=epsg), looked),
         views=looked,
         cameras=len(looked),
     )
@@ -174,18 +182,14 @@ def outlook(ground: Ground, scenario: Scenario | None = None) -> Outlook:
     Only what the changed cameras touch is computed anew.
     """
     if scenario is None or scenario.items.empty:
-        return _summed(ground, ground.state, ground.seen_by, _no_views(ground), _no_views(ground), None)
+        return _summed(ground, ground.state, _no_views(ground), _no_views(ground), None)
     items = scenario.items
     gone = items.loc[items["action"] != "add", "camera_id"].astype("int64")
     lost = ground.views[ground.views.index.isin(gone)]
     standing = items[items["action"] != "remove"].to_crs(ground.epsg)
-    new = _seen_by_items(standing, ground.obstacles)
+    new = seen_by_items(standing, ground.obstacles)
     state = ground.state.changed(remove=list(lost.index), add=new.set_axis(-new.index.to_numpy()))
-    seen_by = ground.seen_by.copy()
-    for change, shapes in ((-1, lost), (1, new)):
-        hit = ground.tree.query(shapes.to_numpy(), predicate="intersects")[1]
-        np.add.at(seen_by, hit, change)
-    return _summed(ground, state, seen_by, new, lost, items)
+    return _summed(ground, state, new, lost, items)
 
 
 def standing_views(ground: Ground, found: Outlook) -> gpd.GeoSeries:
@@ -195,9 +199,7 @@ def standing_views(ground: Ground, found: Outlook) -> gpd.GeoSeries:
     return gpd.GeoSeries(pd.concat([kept, new.set_axis(-new.index.to_numpy())]), crs=ground.epsg)
 
 
-def best_heading(
-    ground: Ground, seen_by: npt.NDArray[np.int32], at: gpd.GeoSeries, lens: dict[str, float]
-) -> float:
+def best_heading(ground: Ground, unseen: Truths, at: gpd.GeoSeries, lens: dict[str, float]) -> float:
     """
     The heading of a new camera that adds most of the violations no camera sees; where none does, most ground.
 
@@ -205,8 +207,8 @@ def best_heading(
     ----------
     ground
         The town.
-    seen_by
-        How many cameras see each demand point now.
+    unseen
+        Whether no camera sees it now, for each demand point.
     at
         One point.
     lens
@@ -218,10 +220,11 @@ def best_heading(
         {"heading_deg": turns, **lens}, geometry=[spot] * TRIED_HEADINGS, crs=ground.epsg
     )
     seen = visibility.visible_polygons(tried, ground.obstacles)
-    view, point = ground.tree.query(seen.to_numpy(), predicate="intersects")
-    weight = np.where(seen_by == 0, ground.points["weight"], 0.0)[point]
-    gain = np.bincount(view, weights=weight, minlength=TRIED_HEADINGS)
-    return float(turns[np.lexsort((seen.area.to_numpy(), gain))[-1]])
+    west, south, east, north = spot.buffer(lens["range_m"] + STEP_OUT_M).bounds
+    near = ground.points.cx[west:east, south:north]
+    looks = seen_shares(near, seen, {str(turn): seen.index == turn for turn in seen.index})
+    gain = looks.xs(1, level="at_least", axis=1).T @ (near["weight"] * unseen[near.index])
+    return float(turns[np.lexsort((seen.area.to_numpy(), gain.to_numpy()))[-1]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +254,7 @@ def sight(ground: Ground, pose: Pose) -> Sight:
         geometry=[shapely.Point(pose.lon_deg, pose.lat_deg)],
         crs=STORAGE_EPSG,
     ).to_crs(ground.epsg)
-    view = _seen_by_items(camera, ground.obstacles)
+    view = seen_by_items(camera, ground.obstacles)
     tasks = visibility.dori_views(view, camera)
     return Sight(view, tasks, float(view.area.sum()))
 
@@ -265,19 +268,16 @@ def added_by(
     `without` names a view of that outlook's state (camera, or minus the item) that goes at the same time.
     """
     state = found.state.changed(remove=[] if without is None else [without], add=view.set_axis([_TRIAL]))
-    area = ground.cells["area_m2"]
-    more = float(((state.shares[("all", 1)] - found.shares) * area).sum())
-    weight = ground.points["weight"].to_numpy()
-    hit = ground.tree.query(view.iloc[0], predicate="intersects")
-    total = float(weight.sum())
-    return more, float(weight[hit][found.seen_by[hit] == 0].sum() / total) if total else 0.0
+    seen = _seen(ground, state)
+    more = float(((seen.once - found.shares) * ground.cells["area_m2"]).sum())
+    return more, _weight_ratio(ground, found.unseen & ~seen.unseen)
 
 
 def _no_views(ground: Ground) -> gpd.GeoSeries:
     return gpd.GeoSeries([], crs=ground.epsg)
 
 
-def _seen_by_items(items: gpd.GeoDataFrame, obstacles: visibility.Obstacles) -> gpd.GeoSeries:
+def seen_by_items(items: gpd.GeoDataFrame, obstacles: visibility.Obstacles) -> gpd.GeoSeries:
     """What each item sees; a PTZ camera sees what its presets show by turns."""
     with_presets = items["presets"].map(bool) & items["presets"].notna()
     seen = visibility.visible_polygons(items[~with_presets], obstacles)
@@ -296,18 +296,37 @@ def _seen_by_items(items: gpd.GeoDataFrame, obstacles: visibility.Obstacles) -> 
     return gpd.GeoSeries(both.reindex(items.index), crs=seen.crs)
 
 
+class _Seen(NamedTuple):
+    """Coverage of each cell by at least one camera and by two, and which demand points no camera sees."""
+
+    once: pd.Series[float]
+    twice: pd.Series[float]
+    unseen: Truths
+
+
+def _seen(ground: Ground, state: CoverageState) -> _Seen:
+    shares, cells = state.shares[EVERYONE].set_axis(["once", "twice"], axis=1), ground.cells.index
+    of_cells = shares.iloc[: len(cells)].set_axis(cells)
+    return _Seen(of_cells["once"], of_cells["twice"], shares["once"].to_numpy()[len(cells) :] == 0)
+
+
+def _weight_ratio(ground: Ground, chosen: Truths) -> float:
+    """Share of the expected violations at some of the demand points; 0 if none are expected."""
+    weight = ground.points["weight"].to_numpy()
+    total = float(weight.sum())
+    return float(weight[chosen].sum() / total) if total else 0.0
+
+
 def _summed(
     ground: Ground,
     state: CoverageState,
-    seen_by: npt.NDArray[np.int32],
     new: gpd.GeoSeries,
     lost: gpd.GeoSeries,
     items: gpd.GeoDataFrame | None,
 ) -> Outlook:
-    shares, before = state.shares[("all", 1)], ground.state.shares[("all", 1)]
+    shares, twice, unseen = _seen(ground, state)
+    before = _seen(ground, ground.state).once
     area = ground.cells["area_m2"]
-    weight = ground.points["weight"].to_numpy()
-    total = float(weight.sum())
     action = items["action"] if items is not None else pd.Series([], dtype=object)
     moved = (shares - before).abs() > 1e-6
     different = ground.cells.loc[moved, ["code", "geom"]].assign(
@@ -316,13 +335,13 @@ def _summed(
     figures = Figures(
         seen_ratio=float((shares * area).sum() / area.sum()),
         seen_m2=float((shares * area).sum()),
-        twice_ratio=float((state.shares[("all", 2)] * area).sum() / area.sum()),
+        twice_ratio=float((twice * area).sum() / area.sum()),
         blind_cells=int(blind_cells(shares.clip(0, 1)).sum()),
-        unseen_ratio=float(weight[seen_by == 0].sum() / total) if total else float("nan"),
+        unseen_ratio=_weight_ratio(ground, unseen) if ground.points["weight"].sum() else float("nan"),
         cameras=ground.cameras - len(lost) + int((~new.is_empty).sum()),
         added=int((action == "add").sum()),
         changed=int((action == "change").sum()),
         removed=int((action == "remove").sum()),
         cost=float(items["cost"].sum()) if items is not None else 0.0,
     )
-    return Outlook(figures, shares, different, new, lost, state, seen_by)
+    return Outlook(figures, shares, different, new, lost, state, unseen)

@@ -117,7 +117,7 @@ def _site(revision: int, ground: Ground, found: Outlook, click: Click) -> Target
     if place is None:
         return None
     at = gpd.GeoSeries(gpd.points_from_xy([place["lon_deg"]], [place["lat_deg"]]), crs=STORAGE_EPSG)
-    heading = best_heading(ground, found.seen_by, at, LENS)
+    heading = best_heading(ground, found.unseen, at, LENS)
     pose = Pose(
         place["lon_deg"],
         place["lat_deg"],

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from analysis.coverage import coverage_by_cell
+from analysis.coverage import coverage_by_cell, seen_counts
 from analysis.crs import STORAGE_EPSG
 from geodata import database
 from geodata.commands import scenarios as commands
@@ -34,9 +34,10 @@ def ground(town_url: str) -> Ground:
 
 def spot(ground: Ground) -> Pose:
     """A camera where the heaviest demand is that nobody sees."""
-    unseen = np.where(ground.seen_by == 0, ground.points["weight"], -1.0)
-    at = ground.points.iloc[[int(unseen.argmax())]].to_crs(STORAGE_EPSG).geometry.iloc[0]
-    turned = best_heading(ground, ground.seen_by, gpd.GeoSeries([at], crs=STORAGE_EPSG), LENS)
+    unseen = outlook(ground).unseen
+    heaviest = int(np.where(unseen, ground.points["weight"], -1.0).argmax())
+    at = ground.points.iloc[[heaviest]].to_crs(STORAGE_EPSG).geometry.iloc[0]
+    turned = best_heading(ground, unseen, gpd.GeoSeries([at], crs=STORAGE_EPSG), LENS)
     return Pose(at.x, at.y, turned, name="new", **LENS)  # type: ignore[arg-type]
 
 
@@ -102,8 +103,8 @@ def test_removing_cameras_equals_a_full_computation(ground: Ground) -> None:
     assert found.figures.cameras == base.figures.cameras - 5
     assert (found.shares <= base.shares + 1e-9).all()
     assert np.allclose(found.shares, shares_anew(ground, found), atol=1e-6)
-    hit = ground.tree.query(ground.views.iloc[5:].to_numpy(), predicate="intersects")[1]
-    assert (found.seen_by == np.bincount(hit, minlength=len(ground.points))).all()
+    counts = seen_counts(ground.points, ground.views.iloc[5:])["all"]
+    assert (found.unseen == (counts == 0)).all()
 
 
 def test_ptz_sees_what_its_presets_show_by_turns(ground: Ground) -> None:
@@ -125,7 +126,7 @@ def test_what_a_camera_would_add_is_what_it_adds(ground: Ground) -> None:
 def test_the_best_heading_adds_no_less_than_any_other(ground: Ground) -> None:
     base, pose = outlook(ground), spot(ground)
     at = gpd.GeoSeries([shapely.Point(pose.lon_deg, pose.lat_deg)], crs=STORAGE_EPSG)
-    best = best_heading(ground, base.seen_by, at, LENS)
+    best = best_heading(ground, base.unseen, at, LENS)
     gains = {
         h: added_by(ground, base, sight(ground, replace(pose, heading_deg=h)).view)[1]
         for h in (*range(0, 360, 45), best)
