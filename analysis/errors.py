@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CodeError", "CrsError", "HuiyanError", "InputError"]
+__all__ = ["CodeError", "CrsError", "HuiyanError", "InputError", "Term", "Terms"]
+
+
+class Term(str):
+    """A fact that is a word of ours, not of the data: shown in the reader's language."""
+
+    __slots__ = ()
+
+
+class Terms(tuple[Term, ...]):
+    """Several of them, told as an enumeration."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self)
+
+    def __format__(self, form: str) -> str:
+        return format(str(self), form)
 
 
 class HuiyanError(Exception):
@@ -34,13 +52,13 @@ class HuiyanError(Exception):
         return {
             "message": self.message,
             "mend": self.mend,
-            "facts": {k: str(v) for k, v in self.facts.items()},
+            "facts": {k: _plain(v) for k, v in self.facts.items()},
         }
 
     @classmethod
     def retold(cls, told: dict[str, Any]) -> HuiyanError:
-        """The error that `told` was made of; its facts have become text."""
-        return cls(told["message"], told["mend"], **told["facts"])
+        """The error that `told` was made of; its facts have become text, terms have stayed what they are."""
+        return cls(told["message"], told["mend"], **{k: _fact(v) for k, v in told["facts"].items()})
 
 
 class InputError(HuiyanError, ValueError):
@@ -53,3 +71,16 @@ class CrsError(InputError):
 
 class CodeError(InputError):
     """A code of a standard is malformed; the message names the digit."""
+
+
+def _plain(fact: object) -> object:
+    """A fact as JSON can hold it."""
+    if isinstance(fact, Terms):
+        return {"terms": list(fact)}
+    return {"term": str(fact)} if isinstance(fact, Term) else str(fact)
+
+
+def _fact(plain: Any) -> object:
+    if not isinstance(plain, dict):
+        return plain
+    return Terms(map(Term, plain["terms"])) if "terms" in plain else Term(plain["term"])

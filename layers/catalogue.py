@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from geodata.errors import NotFound
+from geodata.queries.figures import FAR_PX_PER_M, FAR_TASK
 from geodata.queries.tiles import TileSource
 from layers import ramps
 from layers.i18n import N_
@@ -396,19 +397,28 @@ _ALL = (
                 "component_code": "t.component_code",
                 "osm_id": "t.osm_id",
                 "name": "t.name",
+                "kind": "t.kind",
+                "tier": "t.tier",
                 "heading_deg": "round(t.heading_deg::numeric, 1)",
+                "heading_sd_deg": "round(t.heading_sd_deg::numeric, 1)",
                 "tilt_deg": "round(t.tilt_deg::numeric, 1)",
                 "height_m": "round(t.height_m::numeric, 2)",
                 "hfov_deg": "t.hfov_deg",
                 "resolution_px": "t.resolution_px",
                 "range_m": "round(t.range_m::numeric, 1)",
+                "far_px_per_m": f"round(({FAR_PX_PER_M.format(camera='t')})::numeric, 1)",
+                "far_task": FAR_TASK.format(camera="t", view="v"),
+                **{f"{task}_m": f"v.{task}_m" for task in ("detect", "observe", "recognise", "identify")},
+                "hours_per_day": "t.hours_per_day",
+                "share_level": "t.share_level",
                 "state": "t.state",
                 "pose_simulated": "t.pose_simulated",
                 "demonstration": "t.demonstration",
                 "simulated": "t.simulated",
             },
+            join="LEFT JOIN camera_view v ON v.camera_id = t.id",
         ),
-        datasets=("camera",),
+        datasets=("camera", "camera_view"),
         shown=True,
     ),
     Layer(

@@ -80,7 +80,7 @@ def _task() -> str:
     opened = scenario_token(NUMBER) is not None
     names = {each: words(title) for each, title in TASKS.items()}
     chosen = st.segmented_control(
-        words(N_("Task")),
+        words(N_("Tools")),
         list(TASKS),
         format_func=names.__getitem__,
         default="decide" if opened else "apply",

@@ -14,7 +14,7 @@ from sqlalchemy import Row
 from analysis.review import ReviewRules
 from geodata import database
 from geodata.ingest import readers
-from geodata.queries import blindness, datasets, figures, planning, thinning, watching
+from geodata.queries import blindness, datasets, figures, headings, planning, thinning, watching
 from geodata.queries import cells as cell_queries
 from geodata.queries import outlook as outlooks
 from geodata.queries import reviews as review_queries
@@ -52,6 +52,7 @@ __all__ = [
     "revision",
     "scenario",
     "scenarios",
+    "seen_interval",
     "site",
     "stored_pose",
     "thinned",
@@ -103,6 +104,13 @@ def camera(revision: int, camera_id: int) -> dict[str, Any] | None:
     """Facts of a camera."""
     with database.connection() as conn:
         return figures.camera_facts(conn, camera_id)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251
+def seen_interval(revision: int, camera_id: int) -> headings.SeenInterval | None:
+    """What a camera sees as far as its heading is known; None if that is certain."""
+    with database.connection() as conn:
+        return headings.seen_interval(conn, datasets.loaded_town(conn), camera_id)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251

@@ -67,7 +67,7 @@ def main() -> None:
 def _task() -> tuple[str, bool]:
     with st.container(horizontal=True, vertical_alignment="center", key="task_bar"):
         chosen = st.segmented_control(
-            words(N_("Task")),
+            words(N_("Tools")),
             list(TASKS),
             format_func=lambda each: words(TASKS[each]),
             default="change",
@@ -149,7 +149,7 @@ def _facts(revision: int, click: Click | None) -> None:
         if click.layer == "unit_cells":
             cell_panel(cached.cell(revision, click.id), language())
         elif click.layer == "cameras":
-            camera_panel(cached.camera(revision, click.id), language())
+            camera_panel(cached.camera(revision, click.id), cached.seen_interval(revision, click.id))
 
 
 main()

@@ -97,7 +97,7 @@ def _figures(revision: int, since: dt.datetime | None, until: dt.datetime | None
         [
             (N_("Unit cells"), f"{found.cells:,}"),
             (N_("Cameras online"), f"{found.cameras_online:,} / {found.cameras:,}"),
-            (N_("Ground seen"), "–" if share is None else f"{share:.1%}"),
+            (N_("Ground seen (share)"), "–" if share is None else f"{share:.1%}"),
             (
                 N_("Cells without evidence"),
                 f"{found.dark_cells:,}",
@@ -155,7 +155,7 @@ def _facts(revision: int, click: Click | None) -> None:
     elif click.layer == "unit_cells":
         cell_panel(cached.cell(revision, click.id), language())
     else:
-        camera_panel(cached.camera(revision, click.id), language())
+        camera_panel(cached.camera(revision, click.id), cached.seen_interval(revision, click.id))
 
 
 main()

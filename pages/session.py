@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
 
-from layers.i18n import pick_language, translate
+from layers.i18n import enumerate_words, pick_language, translate
 
 __all__ = [
     "forget",
     "language",
+    "listed",
     "recall",
     "remember",
     "scenario_token",
@@ -56,6 +58,11 @@ def widget(key: str, default: Any = None) -> Any:
 def words(message: str, **facts: object) -> str:
     """`message` in the visitor's language."""
     return translate(message, language(), **facts)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Items in a sentence, as the visitor's language lines them up."""
+    return enumerate_words(items, language())
 
 
 def remember(name: str, value: Any) -> None:

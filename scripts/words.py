@@ -7,10 +7,10 @@ that nobody says any more, and words that it cannot read (say those in plain tex
     scripts/words.py            look
     scripts/words.py --write    bring the catalogue up to date: new words wait there with an empty msgstr
 
-Words are what stands in `N_("…")`, `words("…")`, `translate("…")` and `say("…")`; the third argument of `progress(…)`;
-message and mend of every error of ours; and what is stored with data: the texts of a `Provenance`, a constant
-`METHOD`, and a name given to a row in geodata/commands. A name is followed to where its text is written: to a
-constant, to an assignment, through a parameter to its callers, through a call to what it returns.
+Words are what stands in `N_("…")`, `Term("…")`, `words("…")`, `translate("…")` and `say("…")`; the third argument
+of `progress(…)`; message and mend of every error of ours; and what is stored with data: the texts of a `Provenance`,
+a constant `METHOD`, and a name given to a row in geodata/commands. A name is followed to where its text is written:
+to a constant, to an assignment, through a parameter to its callers, through a call to what it returns.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "layers" / "i18n" / "zh_CN.po"
 FLOORS = ("analysis", "geodata", "layers", "pages")
-SAYING = ("N_", "words", "translate", "say")
+SAYING = ("N_", "Term", "words", "translate", "say")
 ERROR = "HuiyanError"
 HEADER = """\
 # 慧眼的中文词句。英文原文是键；花括号里的占位符照抄。新词由 make words ARGS=--write 列入。

@@ -14,7 +14,7 @@ import shapely
 from analysis.checks import require_columns, require_metric, require_positive
 from analysis.coverage.measure import measure, read_eyes, read_places, single_shares
 from analysis.coverage.outlines import LINE, POINT, Frame, valid_areas, valid_places
-from analysis.errors import InputError
+from analysis.errors import InputError, Term
 
 __all__ = ["SOURCES", "unseen_places"]
 
@@ -158,7 +158,7 @@ def _by_patrol(tracks: gpd.GeoDataFrame | None, until: dt.datetime) -> Looks:
     if tracks is None:
         return _none()
     require_columns("tracks", tracks, "width_m", "ended_at")
-    lines = _of_kind("tracks", tracks, LINE, "line")
+    lines = _of_kind("tracks", tracks, LINE, Term("line"))
     require_positive("width_m of tracks", tracks["width_m"])
     shapes = shapely.buffer(lines, tracks["width_m"].to_numpy(dtype=float))
     return _looks(shapes, _age_days("ended_at of tracks", tracks["ended_at"], until), 1)
@@ -168,13 +168,13 @@ def _by_report(reports: gpd.GeoDataFrame | None, until: dt.datetime) -> Looks:
     if reports is None:
         return _none()
     require_columns("reports", reports, "radius_m", "at")
-    points = _of_kind("reports", reports, POINT, "point")
+    points = _of_kind("reports", reports, POINT, Term("point"))
     require_positive("radius_m of reports", reports["radius_m"])
     shapes = shapely.buffer(points, reports["radius_m"].to_numpy(dtype=float))
     return _looks(shapes, _age_days("at of reports", reports["at"], until), 2)
 
 
-def _of_kind(name: str, frame: gpd.GeoDataFrame, kind: int, word: str) -> Shapes:
+def _of_kind(name: str, frame: gpd.GeoDataFrame, kind: int, word: Term) -> Shapes:
     shapes, kinds = valid_places(name, frame)
     if (kinds != kind).any():
         row = int(np.flatnonzero(kinds != kind)[0])

@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 from sqlalchemy import text
 
-from analysis.errors import InputError
+from analysis.errors import InputError, Term
 from geodata import database
 from geodata.errors import TwinError
 from geodata.export.review import proposal_geojson, review_geojson
@@ -20,6 +20,7 @@ from geodata.queries.reviews import METHOD, Precheck, Review, read_review
 
 __all__ = ["decide_review", "export_review", "note_export", "submit_review"]
 
+OFFICE = Term("office")
 WORDS_LENGTH = 120
 REASONS_LENGTH = 4_000
 NUMBERING = 20_250_401
@@ -46,7 +47,7 @@ def submit_review(title: str, applicant: str, proposed: gpd.GeoDataFrame, found:
     InputError
         If title or office is empty or too long.
     """
-    title, applicant = _line("title", title), _line("office", applicant)
+    title, applicant = _line(Term("title"), title), _line(OFFICE, applicant)
     with database.transaction() as session:
         town = loaded_town(session)
         year = dt.datetime.now(town.time_zone).year
@@ -88,7 +89,7 @@ def decide_review(number: str, decision: Literal["approve", "return"], reasons: 
     TwinError
         If it has been decided already.
     """
-    office, reasons = _line("office", office), reasons.strip()
+    office, reasons = _line(OFFICE, office), reasons.strip()
     if decision not in ("approve", "return"):
         raise InputError("'{decision}' is no decision.", "Approve or return.", decision=decision)
     if decision == "return" and not reasons:
@@ -130,14 +131,14 @@ def export_review(number: str, office: str) -> str:
     """The application as GeoJSON text; notes in the audit that `office` took it."""
     with database.transaction() as session:
         review = read_review(session.connection(), number)
-        _audit(session, _line("office", office), "export", number, {"form": "geojson"})
+        _audit(session, _line(OFFICE, office), "export", number, {"form": "geojson"})
     return review_geojson(review)
 
 
 def note_export(review: Review, form: str, office: str) -> None:
     """Notes in the audit that `office` took the application in some form, such as pdf."""
     with database.transaction() as session:
-        _audit(session, _line("office", office), "export", review.number, {"form": form})
+        _audit(session, _line(OFFICE, office), "export", review.number, {"form": form})
 
 
 def _stored(found: Precheck, town: str) -> dict[str, Any]:
@@ -154,7 +155,7 @@ def _stored(found: Precheck, town: str) -> dict[str, Any]:
     }
 
 
-def _line(what: str, value: str) -> str:
+def _line(what: Term, value: str) -> str:
     """One line of words; InputError if it is empty or too long."""
     line = " ".join(str(value).split())
     if not 1 <= len(line) <= WORDS_LENGTH:

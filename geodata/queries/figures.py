@@ -13,6 +13,8 @@ from sqlalchemy import Connection, text
 from geodata.queries.frames import read_table
 
 __all__ = [
+    "FAR_PX_PER_M",
+    "FAR_TASK",
     "KeyFigures",
     "camera_facts",
     "cell_facts",
@@ -21,6 +23,22 @@ __all__ = [
     "violation_span",
 ]
 
+FAR_PX_PER_M = (
+    "(CASE WHEN {camera}.hfov_deg >= 180 THEN {camera}.resolution_px * 45 / {camera}.hfov_deg"
+    " ELSE {camera}.resolution_px / (2 * tand({camera}.hfov_deg / 2)) END"
+    " / sqrt({camera}.range_m ^ 2 + {camera}.height_m ^ 2))"
+)
+"""
+Pixels across one metre at the far end of a camera's range (EN 62676-4), as `analysis.visibility.pixel_density` tells
+them; a wide picture is taken as stitched from pictures of 90°.
+"""
+FAR_TASK = (
+    "CASE WHEN {view}.identify_m >= {camera}.range_m - 0.01 THEN 'identify'"
+    " WHEN {view}.recognise_m >= {camera}.range_m - 0.01 THEN 'recognise'"
+    " WHEN {view}.observe_m >= {camera}.range_m - 0.01 THEN 'observe'"
+    " WHEN {view}.detect_m >= {camera}.range_m - 0.01 THEN 'detect' END"
+)
+"""The finest task of DORI that a camera can do in all of its view; NULL if there is none."""
 MEASURE_COLUMNS = ("coverage_ratio", "rate", "captures", "exposure_h", "reports")
 
 
@@ -77,8 +95,10 @@ def camera_facts(conn: Connection, camera_id: int) -> dict[str, Any] | None:
     """What is known of a camera, or None if there is no such camera."""
     row = conn.execute(
         text(
-            "SELECT c.code, c.component_code, c.name, c.state, c.heading_deg, c.tilt_deg, c.height_m, c.hfov_deg,"
-            " c.resolution_px, c.range_m, c.hours_per_day, c.owner, c.share_level, c.pose_simulated,"
+            "SELECT c.code, c.component_code, c.name, c.state, c.heading_deg, c.tilt_deg, c.height_m, c.hfov_deg,"  # noqa: S608
+            f" c.resolution_px, c.range_m, {FAR_PX_PER_M.format(camera='c')} AS far_px_per_m,"
+            f" {FAR_TASK.format(camera='c', view='v')} AS far_task,"
+            " c.hours_per_day, c.owner, c.share_level, c.pose_simulated, c.heading_sd_deg,"
             " c.demonstration, v.area_m2, v.near_m, v.detect_m, v.observe_m, v.recognise_m, v.identify_m"
             " FROM camera c LEFT JOIN camera_view v ON v.camera_id = c.id WHERE c.id = :id"
         ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from analysis.checks import require_positive
-from analysis.errors import InputError
+from analysis.errors import InputError, Term
 from analysis.placement import Lens
 from geodata.queries.sites import LENSES, QR_POINT, SIGN
 
@@ -123,8 +123,8 @@ def require_question(question: Question) -> None:
         If it has none; the message names what and how to mend it.
     """
     for name, value, known in (
-        ("model", question.model, get_args(Model)),
-        ("kind", question.kind, get_args(Kind)),
+        (Term("model"), question.model, get_args(Model)),
+        (Term("kind"), question.kind, get_args(Kind)),
     ):
         if value not in known:
             raise InputError(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from analysis import visibility
 from analysis.crs import STORAGE_EPSG
-from analysis.errors import InputError
+from analysis.errors import InputError, Term
 from analysis.placement import Lens, candidate_sites
 from geodata.errors import NotFound
 from geodata.queries.city import lamps, streets
@@ -23,6 +23,7 @@ from geodata.towns.town import Town
 
 __all__ = [
     "LENSES",
+    "LENS_TITLES",
     "QR_POINT",
     "SIGN",
     "SITES",
@@ -51,6 +52,15 @@ LENSES = {
 Cameras by name. Costs are this project's own assumptions, yuan for a camera hung on a post that is there, with cabling;
 give others where a town has its own prices.
 """
+LENS_TITLES = {
+    "wide": Term("wide, 90°, 60 m"),
+    "medium": Term("medium, 56°, 100 m"),
+    "tele": Term("tele, 30°, 180 m"),
+    "panorama": Term("panorama, 360°, 40 m"),
+    "sign": Term("sign"),
+    "qr": Term("QR point"),
+}
+"""What they are called, and signs and QR points."""
 SIGN = Lens("sign", 120.0, 40.0, cost=400.0)
 """A sign is seen from the ground before it; cost assumed, yuan."""
 QR_POINT = Lens("qr", 360.0, 150.0, cost=30.0)

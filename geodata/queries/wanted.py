@@ -12,7 +12,7 @@ import shapely
 from sqlalchemy import Connection
 
 from analysis.checks import require_positive
-from analysis.errors import InputError
+from analysis.errors import InputError, Term, Terms
 from geodata.errors import NotFound
 from geodata.queries.city import cells, kerbs, streets
 from geodata.queries.frames import read_frame
@@ -23,6 +23,7 @@ __all__ = [
     "DISTRICTS",
     "LAYERS",
     "SPACING_M",
+    "TITLES",
     "demand_points",
     "district_of",
     "ground_points",
@@ -37,6 +38,13 @@ LAYERS = ("violations", "complaints", "schools", "uniform")
 Kinds of demand: violations expected on kerbs without bays (corrected for exposure), reports by people, streets about
 schools, all streets alike.
 """
+TITLES = {
+    "violations": Term("violations per exposure"),
+    "complaints": Term("reports by people"),
+    "schools": Term("streets about schools"),
+    "uniform": Term("all streets alike"),
+}
+"""What they are called."""
 DISTRICTS = ("county", "street", "community")
 """Levels of the table area."""
 SPACING_M = 10.0
@@ -131,7 +139,7 @@ def wanted_points(
         raise NotFound(
             "There is no demand of the kind {layers} on the planned ground.",
             "Choose another kind, or a larger area.",
-            layers=", ".join(layer for layer, _ in weights),
+            layers=Terms(TITLES[layer] for layer, _ in weights),
         )
     return found
 

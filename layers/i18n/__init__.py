@@ -7,14 +7,15 @@ written, `translate` turns it where it is shown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
 
-from analysis.errors import HuiyanError
+from analysis.errors import HuiyanError, Term, Terms
 
-__all__ = ["LANGUAGES", "N_", "explain", "pick_language", "translate"]
+__all__ = ["LANGUAGES", "N_", "enumerate_words", "explain", "pick_language", "translate"]
 
 LANGUAGES = {"zh-CN": "简体中文", "en": "English"}
 """BCP 47 tag → the language's own name."""
@@ -37,12 +38,24 @@ def catalogue(language: str) -> dict[str, str]:
 
 def translate(message: str, language: str, /, **facts: object) -> str:
     """
-    `message` in `language`, its `{placeholders}` filled from `facts`.
+    `message` in `language`, its `{placeholders}` filled from `facts`; those that are terms are translated too.
 
     A message without a translation shows in English; a test keeps the catalogue complete.
     """
     words = catalogue(language).get(message, message)
-    return words.format(**facts) if facts else words
+    return words.format(**{name: _fact(fact, language) for name, fact in facts.items()}) if facts else words
+
+
+def enumerate_words(items: Iterable[str], language: str) -> str:
+    """Several items in a sentence, as the language lines them up."""
+    return translate(N_(", "), language).join(items)
+
+
+def _fact(fact: object, language: str) -> object:
+    """A term of ours in the language; everything else as it is."""
+    if isinstance(fact, Terms):
+        return enumerate_words([translate(each, language) for each in fact], language)
+    return translate(fact, language) if isinstance(fact, Term) else fact
 
 
 def explain(error: HuiyanError, language: str) -> str:

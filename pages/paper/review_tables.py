@@ -85,7 +85,7 @@ class SheetTables:
             N_("Repeats existing"),
             N_("Repeats proposed"),
             N_("Windows, m"),
-            N_("Cost"),
+            N_("Cost, yuan"),
             N_("Proposal"),
         ]
         widths = (0.05, 0.17, 0.10, 0.07, 0.085, 0.065, 0.09, 0.09, 0.095, 0.08, 0.105)

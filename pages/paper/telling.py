@@ -64,7 +64,7 @@ TASKS = {
 SHARES = {1: N_("own office only"), 2: N_("departments"), 3: N_("all partners")}
 DONE = {True: N_("reached"), False: N_("not reached")}
 DIGITS = {"m²": 0, "m": 1, "px/m": 0, "cameras": 0, "places": 0, "currency": 0}
-UNIT_WORDS = {"currency": N_("the town's currency"), "cameras": N_("cameras"), "places": N_("places")}
+UNIT_WORDS = {"currency": N_("yuan"), "cameras": N_("cameras"), "places": N_("places")}
 OWNERS = {
     "city management": N_("city management"),
     "traffic police": N_("traffic police"),
@@ -95,7 +95,7 @@ class Told:
     def where(self, say: Say) -> str:
         """Which cameras it is about."""
         known = [str(each) for each in self.cameras if each is not None]
-        return ", ".join(known) if known else say("all")
+        return say(N_(", ")).join(known) if known else say("all")
 
 
 def speaker(language: str) -> Say:
@@ -160,5 +160,6 @@ def _facts(facts: Mapping[str, Any], say: Say) -> dict[str, Any]:
         for name, value in facts.items()
     }
     if "owners" in found:
-        found["owners"] = ", ".join(owner(each, say) for each in str(found["owners"]).split(", "))
+        owners = str(found["owners"]).split(", ")
+        found["owners"] = say(N_(", ")).join(owner(each, say) for each in owners)
     return found

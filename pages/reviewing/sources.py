@@ -20,7 +20,7 @@ from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
 from layers.i18n import N_, explain
 from pages import cached
-from pages.session import language, recall, remember, words
+from pages.session import language, listed, recall, remember, words
 from pages.widgets.screen import told
 from pages.workbench.changing import SLIDERS
 from pages.workbench.target import Target, draft
@@ -49,7 +49,7 @@ COLUMNS: Mapping[str, str] = {
     "tilt_deg": N_("Tilt below the horizon, °"),
     "vfov_deg": N_("Vertical field, °"),
     "resolution_px": N_("Picture width, px"),
-    "cost": N_("Cost"),
+    "cost": N_("Cost, yuan"),
     "area_class": N_("Area class"),
 }
 WORDS = ("name", "code", "area_class")
@@ -154,7 +154,7 @@ def from_map(edited: pd.DataFrame, target: Target | None) -> None:
     for name, label, low, high, step in SLIDERS:
         value = min(max(float(getattr(target.pose, name)), low), high)
         st.slider(words(label), low, high, value, step, key=f"{target.key}_{name}")
-    cost = st.number_input(words(N_("Cost")), min_value=0.0, value=None, step=1000.0, key="review_cost")
+    cost = st.number_input(words(N_("Cost, yuan")), min_value=0.0, value=None, step=1000.0, key="review_cost")
     if st.button(
         words(N_("Propose it")), type="primary", icon=":material/add_location_alt:", key="review_add"
     ):
@@ -213,7 +213,7 @@ def _say_reading(found: Reading) -> None:
     good = words(N_("{good} of {rows} rows can be used."), good=len(found.cameras), rows=found.rows)
     st.markdown(f"**{good}** {words(N_('Coordinates: {crs}.'), crs=found.crs)}")
     if found.assumed:
-        told_ = ", ".join(f"{words(COLUMNS[name])} {value:g}" for name, value in found.assumed.items())
+        told_ = listed([f"{words(COLUMNS[name])} {value:g}" for name, value in found.assumed.items()])
         st.caption(words(N_("Not in the file, so assumed: {assumed}"), assumed=told_))
     if found.hint is not None:
         _offer(found)

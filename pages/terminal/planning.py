@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geodata import database
-from pages.terminal.console import console, progress_bar, say, tells_mistakes
+from layers.i18n import translate
+from pages.terminal.console import console, language, progress_bar, say, tells_mistakes
 from pages.terminal.opening import open_database
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def relocate(
     for gone, come in zip(answer.removed.itertuples(), answer.added.itertuples(), strict=True):
         console.print(
             f"{come.order:>3}  {gone.code} → {come.lon_deg:.6f} {come.lat_deg:.6f}  {come.heading_deg:5.1f}°"
-            f"  {come.lens}  +{come.gain_ratio:.2%}",
+            f"  {_lens(come.lens)}  +{come.gain_ratio:.2%}",
             highlight=False,
         )
     _write(answer, out)
@@ -232,7 +233,7 @@ def _tell_plan(plan: Plan) -> None:
     )
     for row in plan.cameras.itertuples():
         console.print(
-            f"{row.order:>3}  {row.lon_deg:.6f} {row.lat_deg:.6f}  {row.heading_deg:5.1f}°  {row.lens}"
+            f"{row.order:>3}  {row.lon_deg:.6f} {row.lat_deg:.6f}  {row.heading_deg:5.1f}°  {_lens(row.lens)}"
             f"  +{row.gain_ratio:.2%}",
             highlight=False,
         )
@@ -259,3 +260,9 @@ def _write(answer: Plan | Thinned | Relocated, out: Path | None) -> None:
     if out is not None:
         answer.write(out)
         say("Written: {path}", path=out)
+
+
+def _lens(name: str) -> str:
+    from geodata.queries.sites import LENS_TITLES
+
+    return translate(LENS_TITLES.get(name, name), language())

@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from geodata.queries.headings import SeenInterval
 from layers.catalogue import NETWORKS
 from layers.i18n import N_
 from layers.layer import Layer
+from pages.paper.telling import TASKS
 from pages.session import words
 from pages.widgets.screen import fact_table, simulated_mark
 
@@ -62,7 +64,7 @@ def cell_panel(facts: dict[str, Any] | None, language: str) -> None:
     rows = [
         (words(N_("Community")), facts["name_zh"] if language == "zh-CN" else facts["name_en"]),
         (words(N_("Area")), f"{facts['area_m2']:,.0f} m²"),
-        (words(N_("Ground seen")), _share(facts["coverage_ratio"])),
+        (words(N_("Ground seen (share)")), _share(facts["coverage_ratio"])),
         (words(N_("Cameras that see it")), _count(facts["cameras"])),
         (words(N_("Captures")), _count(facts["captures"])),
         (words(N_("Reports by people")), _count(facts["reports"])),
@@ -76,9 +78,8 @@ def cell_panel(facts: dict[str, Any] | None, language: str) -> None:
         st.html(simulated_mark())
 
 
-def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
-    """Facts of a camera."""
-    del language
+def camera_panel(facts: dict[str, Any] | None, seen: SeenInterval | None) -> None:
+    """Facts of a camera, and what it sees as far as its heading is known."""
     if facts is None:
         st.caption(words(N_("This camera is gone.")))
         return
@@ -86,7 +87,7 @@ def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
     rows = [
         (words(N_("Code (GB/T 28181)")), facts["code"]),
         (words(N_("State")), words(STATES.get(facts["state"], facts["state"]))),
-        (words(N_("Heading")), f"{facts['heading_deg']:.0f}°"),
+        (words(N_("Heading")), _heading(facts)),
         (words(N_("Height · tilt")), f"{facts['height_m']:.1f} m · {facts['tilt_deg']:.0f}°"),
         (words(N_("Horizontal field")), f"{facts['hfov_deg']:.0f}°"),
         (words(N_("Picture width · range")), f"{facts['resolution_px']} px · {facts['range_m']:.0f} m"),
@@ -98,12 +99,41 @@ def camera_panel(facts: dict[str, Any] | None, language: str) -> None:
         reach = " / ".join(
             f"{facts[f'{name}_m']:.0f}" for name in ("detect", "observe", "recognise", "identify")
         )
+        if seen is not None:
+            rows.append(
+                (
+                    words(N_("Visible ground, 95 % interval")),
+                    f"{seen.lower_m2:,.0f} – {seen.upper_m2:,.0f} m²",
+                )
+            )
         rows.append((words(N_("Detect / observe / recognise / identify to")), f"{reach} m"))
+        task = words(TASKS[facts["far_task"]]) if facts["far_task"] else words(N_("too coarse to detect"))
+        rows.append(
+            (words(N_("Pixel density where it sees farthest")), f"{facts['far_px_per_m']:.0f} px/m · {task}")
+        )
     fact_table(rows)
+    if seen is not None:
+        st.caption(
+            words(
+                N_(
+                    "Its heading is known to ±{sd:.0f}° only (standard deviation): in 95 of 100 cases it sees"
+                    " between {lower:,.0f} and {upper:,.0f} m²."
+                ),
+                sd=seen.sd_deg,
+                lower=seen.lower_m2,
+                upper=seen.upper_m2,
+            )
+        )
     if facts["pose_simulated"]:
         st.html(f"{simulated_mark()} {words(N_('heading and lens'))}")
     if facts["demonstration"]:
         st.caption(words(N_("Demonstration camera: plays recorded footage of another place.")))
+
+
+def _heading(facts: dict[str, Any]) -> str:
+    """The heading, with its standard deviation where nobody surveyed it."""
+    known = f" ± {facts['heading_sd_deg']:.0f}°" if facts["heading_sd_deg"] > 0 else ""
+    return f"{facts['heading_deg']:.0f}°{known}"
 
 
 def _share(value: float | None) -> str:

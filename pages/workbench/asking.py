@@ -17,8 +17,9 @@ from geodata.commands import scenarios as commands
 from geodata.queries.planning import MOST, Plan, Question
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
-from geodata.queries.sites import LENSES, SITES
+from geodata.queries.sites import LENS_TITLES, LENSES, SITES
 from geodata.queries.thinning import Relocated, Thinned
+from geodata.queries.wanted import TITLES
 from layers import ramps
 from layers.deck import shape_layer
 from layers.i18n import N_
@@ -40,18 +41,6 @@ MODELS = {
     "fair": N_("N cameras, a minimum for every street (fair)"),
 }
 SITE_NAMES = {"lamps": N_("lamp posts"), "streets": N_("new poles along streets"), "walls": N_("walls")}
-LENS_NAMES = {
-    "wide": N_("wide, 90°, 60 m"),
-    "medium": N_("medium, 56°, 100 m"),
-    "tele": N_("tele, 30°, 180 m"),
-    "panorama": N_("panorama, 360°, 40 m"),
-}
-WEIGHTS = {
-    "violations": N_("violations per exposure"),
-    "complaints": N_("reports by people"),
-    "schools": N_("streets about schools"),
-    "uniform": N_("every kerb alike"),
-}
 PROPOSED = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=8)
 PROPOSED_VIEW = Form(fill=(*ramps.PROPOSED[:3], 70), line=(*ramps.PROPOSED[:3], 220))
 GOING = (178, 24, 43, 255)
@@ -147,16 +136,16 @@ def _placing() -> Question:
             list(LENSES),
             selection_mode="multi",
             default=["wide"],
-            format_func=lambda each: words(LENS_NAMES[each]),
+            format_func=lambda each: words(LENS_TITLES[each]),
             key="place_lenses",
         )
         headings = st.select_slider(words(N_("Headings")), [4, 8, 16], 8, key="place_headings")
         weights = st.pills(
             words(N_("Weights")),
-            list(WEIGHTS),
+            list(TITLES),
             selection_mode="multi",
             default=["violations"],
-            format_func=lambda each: words(WEIGHTS[each]),
+            format_func=lambda each: words(TITLES[each]),
             key="place_weights",
         )
     with st.expander(words(N_("Budget, minimum, share"))):
@@ -211,6 +200,7 @@ def _show_plan(plan: Plan, scenario: Scenario | None) -> None:
         st.dataframe(
             plan.cameras[columns].assign(
                 site_kind=plan.cameras["site_kind"].map(_site_kind),
+                lens=plan.cameras["lens"].map(_lens),
             ),
             hide_index=True,
             height=300,
@@ -398,3 +388,7 @@ def _districts(districts: pd.DataFrame) -> None:
 
 def _site_kind(kind: str) -> str:
     return words({"lamp": N_("lamp post"), "street": N_("new pole"), "wall": N_("wall")}.get(kind, kind))
+
+
+def _lens(name: str) -> str:
+    return words(LENS_TITLES.get(name, name))

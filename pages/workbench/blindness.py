@@ -228,16 +228,14 @@ def _looked(revision: int, town: Town, days: int, until: dt.datetime | None) -> 
         }
     ).sort_values("days_since", ascending=False, na_position="first")
     st.dataframe(
-        table,
+        table.style.format({"days_since": "{:.1f}", "reports": "{:,.0f}"}, na_rep=words(N_("never"))),
         hide_index=True,
         height=320,
         column_config={
             "code": st.column_config.TextColumn(words(N_("Unit cell"))),
             "community": st.column_config.TextColumn(words(N_("Community"))),
-            "days_since": st.column_config.NumberColumn(
-                words(N_("Days since anybody looked")), format="%.1f"
-            ),
-            "reports": st.column_config.NumberColumn(words(N_("Reports by people")), format="%d"),
+            "days_since": st.column_config.NumberColumn(words(N_("Days since anybody looked"))),
+            "reports": st.column_config.NumberColumn(words(N_("Reports by people"))),
         },
     )
 

@@ -41,7 +41,7 @@ NUMBERS = (
     ("range_m", N_("Range, m")),
     ("lon_deg", N_("Longitude, °")),
     ("lat_deg", N_("Latitude, °")),
-    ("cost", N_("Cost")),
+    ("cost", N_("Cost, yuan")),
 )
 MOVING = "moving_camera"
 

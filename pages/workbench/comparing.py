@@ -22,12 +22,12 @@ from pages.workbench.drawing import SHOWN, ground_layers, scenario_layers
 __all__ = ["FIGURES", "compare", "difference", "value"]
 
 FIGURES = (
-    ("seen_ratio", N_("Ground seen"), "share", 1),
-    ("twice_ratio", N_("Ground seen by two or more"), "share", 1),
+    ("seen_ratio", N_("Ground seen (share)"), "share", 1),
+    ("twice_ratio", N_("Seen by two or more (share)"), "share", 1),
     ("blind_cells", N_("Blind cells (under 5 % seen)"), "count", -1),
     ("unseen_ratio", N_("Violations unseen"), "share", -1),
     ("cameras", N_("Cameras that look"), "count", 0),
-    ("cost", N_("Cost of new cameras"), "count", 0),
+    ("cost", N_("New cameras, yuan"), "count", 0),
 )
 """Name, words, how it is written, and whether more is better (1), worse (-1) or neither (0)."""
 

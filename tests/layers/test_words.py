@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from analysis.errors import InputError
+from analysis.errors import HuiyanError, InputError, Term, Terms
 from geodata.errors import IngestError, NotFound
 from layers import i18n
 from layers.catalogue import LAYERS, layer
@@ -21,6 +21,8 @@ from layers.i18n import LANGUAGES, N_, explain, pick_language, translate
 ROOT = Path(__file__).resolve().parents[2]
 SAME: frozenset[str] = frozenset()
 """Proper names that are the same in both languages."""
+SIGNS = frozenset({", "})
+"""What is no word: the comma of an enumeration."""
 
 
 def _tool() -> ModuleType:
@@ -79,7 +81,7 @@ def test_chinese_differs_from_english() -> None:
 
 def test_every_translation_holds_chinese() -> None:
     assert [
-        zh for en, zh in _told_and_said() if en not in SAME and not re.search("[\u4e00-\u9fff]", zh)
+        zh for en, zh in _told_and_said() if en not in SAME | SIGNS and not re.search("[\u4e00-\u9fff]", zh)
     ] == []
 
 
@@ -277,3 +279,22 @@ def test_explain_an_error_without_a_mend_or_a_translation() -> None:
 def test_the_catalogue_of_the_product_is_the_one_that_is_held_to_account() -> None:
     assert Path(i18n.__file__).parent / "zh_CN.po" == words.CATALOGUE
     assert i18n.catalogue("zh-CN") == {en: zh for en, zh in TOLD.items() if zh}
+
+
+# ------------------------------------------------------------------------------------------ terms
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_terms_of_ours_are_told_in_the_language_and_data_as_they_are(again: bool) -> None:
+    error: HuiyanError = InputError(
+        "There is no demand of the kind {layers} on the planned ground.",
+        "Choose another kind, or a larger area.",
+        layers=Terms((Term("reports by people"), Term("streets about schools"))),
+    )
+    if again:
+        error = HuiyanError.retold(error.told())
+    assert "公众上报、学校周边道路" in explain(error, "zh-CN")
+    assert "reports by people, streets about schools" in explain(error, "en")
+    assert "reports by people, streets about schools" in str(error)
+    plain = InputError("There is no {name} {value!r}.", name=Term("model"), value="model")
+    assert explain(plain, "zh-CN").count("model") == 1

@@ -17,7 +17,8 @@ from sqlalchemy import Engine, event, text
 from streamlit.testing.v1 import AppTest
 
 from geodata import database
-from geodata.queries.planning import Question
+from geodata.queries.datasets import loaded_town
+from geodata.queries.planning import Question, make_plan
 from geodata.settings import ROOT, settings
 from layers.catalogue import LAYERS
 from layers.i18n import LANGUAGES, translate
@@ -290,7 +291,7 @@ def test_overview_figures_are_what_sql_says(town_database: str) -> None:
     assert shown == {
         "Unit cells": f"{seen.cells:,}",
         "Cameras online": f"{cameras.online:,} / {cameras.n:,}",
-        "Ground seen": f"{seen.share:.1%}",
+        "Ground seen (share)": f"{seen.share:.1%}",
         "Cells without evidence": f"{seen.dark:,}",
         "Violations": f"{row('SELECT count(*) AS n FROM violation').n:,}",
     }
@@ -411,11 +412,17 @@ def _body(block: Any) -> str:
 def test_facts_of_a_camera(
     town_database: str, monkeypatch: pytest.MonkeyPatch, page: str, language: str
 ) -> None:
-    camera = row("SELECT id, code, height_m, tilt_deg FROM camera WHERE pose_simulated ORDER BY id LIMIT 1")
+    camera = row(
+        "SELECT c.id, c.code, c.height_m, c.tilt_deg, c.heading_deg, c.heading_sd_deg FROM camera c"
+        " JOIN camera_view v ON v.camera_id = c.id WHERE c.pose_simulated AND c.kind <> 'ptz' AND c.hfov_deg < 360"
+        " ORDER BY c.id LIMIT 1"
+    )
     clicked(monkeypatch, Click("cameras", {"key": camera.id}))
     shown = texts(sound(opened(page, language)))
     assert camera.code in shown
     assert f"{camera.height_m:.1f} m · {camera.tilt_deg:.0f}°" in shown
+    assert f"{camera.heading_deg:.0f}° ± {camera.heading_sd_deg:.0f}°" in shown
+    assert translate("Visible ground, 95 % interval", language) in shown and "px/m" in shown
     assert translate("simulated", language) in shown
 
 
@@ -444,7 +451,7 @@ def test_camera_figures_are_what_sql_says(town_database: str) -> None:
         " sum(coverage_ratio * area_m2) / sum(area_m2) AS share, (SELECT count(*) FROM camera_view) AS cameras"
         " FROM unit_cell c JOIN cell_measure m ON m.cell_id = c.id"
     )
-    assert shown["Ground seen"] == f"{known.share:.1%}"
+    assert shown["Ground seen (share)"] == f"{known.share:.1%}"
     assert shown["Blind cells (under 5 % seen)"] == f"{known.blind:,}"
     assert shown["Cameras that look"] == f"{known.cameras:,}"
     assert "Cost of new cameras" not in shown
@@ -618,9 +625,8 @@ def test_words_from_data_are_not_taken_for_markup(town_copy: str) -> None:
 
 
 def test_a_proposal_as_a_file_reads_back(town_database: str, tmp_path: Path) -> None:
-    from pages import cached
-
-    plan = cached.plan(cached.revision(), Question(count=3))
+    with database.connection() as conn:
+        plan = make_plan(conn, loaded_town(conn), Question(count=3))
     path = tmp_path / "more.geojson"
     plan.write(path)
     read = gpd.read_file(path)

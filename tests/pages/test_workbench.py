@@ -59,7 +59,7 @@ def test_an_address_opens_its_scenario(town_copy: str, language: str) -> None:
     token = commands.create_scenario("夜 <i>night</i>")
     commands.add_cameras(token, [spot()])
     app = sound(visit(token, language=language))
-    assert figures(app)[translate("Cost of new cameras", language)] == "6,000"
+    assert figures(app)[translate("New cameras, yuan", language)] == "6,000"
     ids = [each["id"] for each in drawn(app)[0]]
     assert {"items", "new_views", "changed_cells"} <= set(ids)
     assert ids.index("changed_cells") < ids.index("buildings")
