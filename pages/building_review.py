@@ -205,7 +205,12 @@ def _show(revision: int, view: pdk.ViewState, key: str, drawn: list[pdk.Layer], 
     sources, simulated = shown_sources(register, layers)
     show_map(key, drawn, view, sources, simulated=simulated, height_px=540, selectable=selectable)
     sheet_keys()
-    legend([LAYERS["restricted_areas"], LAYERS["camera_views"], LAYERS["cameras"]])
+    legend(
+        [
+            LAYERS[name]
+            for name in ("restricted_areas", "camera_views", "cameras", *(["lamps"] if selectable else []))
+        ]
+    )
     source_line(register, layers)
 
 

@@ -74,7 +74,7 @@ def _task() -> tuple[str, bool]:
             key="camera_task",
             label_visibility="collapsed",
         )
-        tall = st.toggle("3-D", key="camera_tall")
+        tall = st.toggle(words(N_("3-D")), key="camera_tall")
     return chosen or "change", tall
 
 
@@ -124,7 +124,9 @@ def _workbench(
         view = view_state(town.centre, town.zoom - 0.35, pitch_deg=50 if tall else 0)
         show_map(key, drawn, view, sources, simulated=simulated, height_px=600)
         choropleth_legend(COVERAGE, COVERAGE.breaks or ())
-        legend([LAYERS["camera_views"], LAYERS["cameras"]])
+        legend(
+            [LAYERS[name] for name in ("camera_views", "cameras", *(["lamps"] if task == "change" else []))]
+        )
         if scenario is not None or target is not None:
             scenario_keys()
         asking.keys_of(answer)

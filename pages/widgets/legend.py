@@ -11,7 +11,7 @@ import streamlit as st
 from layers.i18n import N_
 from layers.layer import Colour, Layer, Measure
 from layers.ramps import HEAT, NO_EVIDENCE, css
-from pages.session import language, words
+from pages.session import language, listed, words
 from pages.widgets.screen import simulated_mark
 
 __all__ = [
@@ -108,12 +108,13 @@ def source_line(register: pd.DataFrame, layers: Sequence[Layer]) -> None:
         for layer in layers
         if register.loc[register["name"].isin(layer.datasets), "simulated"].any()
     ]
-    facts = (
-        f"{words(N_('Source'))}: {_several(rows['source'])} · "
-        f"{words(N_('Licence'))}: {_several(rows['licence'])} · "
-        f"{words(N_('Revision'))} {int(rows['revision'].max())}"
+    facts = words(
+        N_("Source: {sources} · Licence: {licences} · Revision {revision}"),
+        sources=_several(rows["source"]),
+        licences=_several(rows["licence"]),
+        revision=int(rows["revision"].max()),
     )
-    mark = f" {simulated_mark()} {html.escape(', '.join(titles))}" if titles else ""
+    mark = f" {simulated_mark()} {html.escape(listed(titles))}" if titles else ""
     st.html(f'<div class="hy-source">{html.escape(facts)}{mark}</div>')
 
 
