@@ -145,12 +145,12 @@ def _workbench(
 
 
 def _facts(revision: int, click: Click | None) -> None:
-    if click is None or click.id is None:
+    if click is None or click.id is None or click.layer not in ("unit_cells", "cameras"):
         return
     with st.expander(words(N_("Facts"))):
         if click.layer == "unit_cells":
             cell_panel(cached.cell(revision, click.id), language())
-        elif click.layer == "cameras":
+        else:
             camera_panel(cached.camera(revision, click.id), cached.seen_interval(revision, click.id))
 
 

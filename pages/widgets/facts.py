@@ -109,7 +109,7 @@ def camera_panel(facts: dict[str, Any] | None, seen: SeenInterval | None) -> Non
         rows.append((words(N_("Detect / observe / recognise / identify to")), f"{reach} m"))
         task = words(TASKS[facts["far_task"]]) if facts["far_task"] else words(N_("too coarse to detect"))
         rows.append(
-            (words(N_("Pixel density where it sees farthest")), f"{facts['far_px_per_m']:.0f} px/m · {task}")
+            (words(N_("Pixel density where it sees farthest")), f"{facts['far_px_per_m']:.1f} px/m · {task}")
         )
     fact_table(rows)
     if seen is not None:

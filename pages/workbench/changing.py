@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analysis.errors import InputError
+from analysis.errors import InputError, Term
 from geodata.commands import scenarios as commands
 from geodata.queries.outlook import Ground, Outlook, added_by, sight
 from geodata.queries.poses import Pose, Preset
@@ -79,8 +79,8 @@ def change_table(scenario: Scenario | None) -> None:
     rows = pd.DataFrame(
         {
             "action": items["action"],
-            "code": items["code"],
-            "name": items["name"],
+            "code": items["code"].fillna(""),
+            "name": items["name"].fillna(""),
             "lon_deg": items.geometry.x,
             "lat_deg": items.geometry.y,
             **{name: items[name] for name, _ in NUMBERS if name in items},
@@ -109,8 +109,8 @@ def change_table(scenario: Scenario | None) -> None:
     )
     if st.button(words(N_("Save the table")), icon=":material/save:", key="save_items"):
         with told():
-            presets = dict(zip(items["code"].fillna(items["name"]), items["presets"], strict=True))
-            commands.replace_items(scenario.token, _rows(edited, titles, presets), version=scenario.version)
+            held = items[["site", "presets"]].to_dict("records")
+            commands.replace_items(scenario.token, _rows(edited, titles, held), version=scenario.version)
             st.rerun()
 
 
@@ -242,13 +242,18 @@ def _presets(target: Target, pose: Pose) -> tuple[Preset, ...]:
 
 
 def _rows(
-    edited: pd.DataFrame, titles: dict[str, str], presets: dict[str, Any]
+    edited: pd.DataFrame, titles: dict[str, str], held: Sequence[dict[str, Any]]
 ) -> Sequence[tuple[str, int | None, Pose | None]]:
-    """The edited table as rows of a scenario; the first fault names its row and column."""
+    """
+    The edited table as rows of a scenario; the first fault names its row and column.
+
+    `held` has what the table does not show of the rows that it began with: site and presets.
+    """
     names = {title: action for action, title in titles.items()}
+    titles_of = dict(NUMBERS)
     codes = cached.camera_ids([str(code) for code in edited["code"].dropna()])
     found: list[tuple[str, int | None, Pose | None]] = []
-    for number, row in enumerate(edited.to_dict("records"), start=1):
+    for number, (label, row) in enumerate(zip(edited.index, edited.to_dict("records"), strict=True), start=1):
         action = names[row["action"]]
         camera_id = None
         if action != "add":
@@ -276,13 +281,16 @@ def _rows(
                         "Row {row}: {name} is missing.",
                         "Fill it in or delete the row.",
                         row=number,
-                        name=name,
+                        name=Term(titles_of[name]),
                     )
             else:
                 values[name] = int(value) if name == "resolution_px" else float(value)
-        held = presets.get(row["code"] if isinstance(row["code"], str) else row["name"]) or ()
-        name = row["name"] if isinstance(row["name"], str) else None
-        found.append(
-            (action, camera_id, Pose(**values, name=name, presets=tuple(Preset(**each) for each in held)))
+        before = held[label] if label in range(len(held)) else {}
+        pose = Pose(
+            **values,
+            name=row["name"] or None if isinstance(row["name"], str) else None,
+            site=before.get("site"),
+            presets=tuple(Preset(**each) for each in before.get("presets") or ()),
         )
+        found.append((action, camera_id, pose))
     return found

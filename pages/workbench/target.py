@@ -84,7 +84,7 @@ def find_target(
             ptz=row["kind"] in ("ptz", "dome"),
         )
     if click.layer in ("lamps", "unit_cells") and "n" not in click.properties:
-        return _site(revision, ground, found, click)
+        return _site(revision, ground, found, scenario, click)
     return None
 
 
@@ -111,11 +111,20 @@ def _item(scenario: Scenario, item_id: int) -> Target:
     )
 
 
-def _site(revision: int, ground: Ground, found: Outlook, click: Click) -> Target | None:
+def _site(
+    revision: int, ground: Ground, found: Outlook, scenario: Scenario | None, click: Click
+) -> Target | None:
+    """A place for a new camera; the camera that hangs there already, if the scenario added one at this lamp."""
     assert click.id is not None
     place = cached.site(revision, click.layer, click.id)
     if place is None:
         return None
+    if scenario is not None and click.layer == "lamps":
+        there = scenario.items.index[
+            (scenario.items["site"] == place["code"]) & (scenario.items["action"] == "add")
+        ]
+        if len(there):
+            return _item(scenario, int(there[-1]))
     at = gpd.GeoSeries(gpd.points_from_xy([place["lon_deg"]], [place["lat_deg"]]), crs=STORAGE_EPSG)
     heading = best_heading(ground, found.unseen, at, LENS)
     pose = Pose(
