@@ -227,15 +227,16 @@ def _looked(revision: int, town: Town, days: int, until: dt.datetime | None) -> 
             "reports": blind["reports"],
         }
     ).sort_values("days_since", ascending=False, na_position="first")
+    never = words(N_("never"))
     st.dataframe(
-        table.style.format({"days_since": "{:.1f}", "reports": "{:,.0f}"}, na_rep=words(N_("never"))),
+        table.assign(days_since=[never if pd.isna(each) else f"{each:.1f}" for each in table["days_since"]]),
         hide_index=True,
         height=320,
         column_config={
             "code": st.column_config.TextColumn(words(N_("Unit cell"))),
             "community": st.column_config.TextColumn(words(N_("Community"))),
-            "days_since": st.column_config.NumberColumn(words(N_("Days since anybody looked"))),
-            "reports": st.column_config.NumberColumn(words(N_("Reports by people"))),
+            "days_since": st.column_config.TextColumn(words(N_("Days since anybody looked"))),
+            "reports": st.column_config.NumberColumn(words(N_("Reports by people")), format="localized"),
         },
     )
 
@@ -243,6 +244,7 @@ def _looked(revision: int, town: Town, days: int, until: dt.datetime | None) -> 
 def _blind_list(revision: int, found: Outlook) -> None:
     """The least seen cells of the open scenario."""
     st.markdown(f"**{words(N_('Blind cells (under 5 % seen)'))}**")
+    st.caption(words(N_("By cameras alone, those of the open scenario among them.")))
     blind = found.shares[blind_cells(found.shares.clip(0, 1))]
     fact_table(
         [

@@ -23,6 +23,7 @@ __all__ = ["FIGURES", "compare", "difference", "value"]
 
 FIGURES = (
     ("seen_ratio", N_("Ground seen (share)"), "share", 1),
+    ("seen_m2", N_("Ground seen, m²"), "count", 1),
     ("twice_ratio", N_("Seen by two or more (share)"), "share", 1),
     ("blind_cells", N_("Blind cells (under 5 % seen)"), "count", -1),
     ("unseen_ratio", N_("Violations unseen"), "share", -1),
@@ -37,6 +38,8 @@ def value(figures: Figures, name: str, kind: str) -> str:
     number = getattr(figures, name)
     if math.isnan(number):
         return words(N_("no evidence"))
+    if name == "cost" and not number:
+        return "–"  # nobody has said what they cost
     return f"{number:.1%}" if kind == "share" else f"{number:,.0f}"
 
 
@@ -102,7 +105,10 @@ def _table(left: Figures, right: Figures) -> None:
         for name, title, kind, _ in FIGURES
     )
     heads = (N_("Figure"), N_("Left"), N_("Right"), N_("Right − left"))
-    head = "".join(f"<th>{html.escape(words(each))}</th>" for each in heads)
+    head = "".join(
+        f"<th{' class=n' if number else ''}>{html.escape(words(each))}</th>"
+        for number, each in enumerate(heads)
+    )
     st.html(f'<table class="hy-table"><tr>{head}</tr>{rows}</table>')
 
 
