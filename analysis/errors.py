@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 __all__ = ["CodeError", "CrsError", "HuiyanError", "InputError", "Term", "Terms"]
@@ -57,7 +59,7 @@ class HuiyanError(Exception):
 
     @classmethod
     def retold(cls, told: dict[str, Any]) -> HuiyanError:
-        """The error that `told` was made of; its facts have become text, terms have stayed what they are."""
+        """The error that `told` was made of; numbers and terms have stayed what they are, other facts are text."""
         return cls(told["message"], told["mend"], **{k: _fact(v) for k, v in told["facts"].items()})
 
 
@@ -77,10 +79,15 @@ def _plain(fact: object) -> object:
     """A fact as JSON can hold it."""
     if isinstance(fact, Terms):
         return {"terms": list(fact)}
+    if isinstance(fact, Real) and not isinstance(fact, bool):
+        number = int(fact) if isinstance(fact, Integral) else float(fact)
+        return number if isfinite(number) else {"number": str(number)}
     return {"term": str(fact)} if isinstance(fact, Term) else str(fact)
 
 
 def _fact(plain: Any) -> object:
     if not isinstance(plain, dict):
         return plain
+    if "number" in plain:
+        return float(plain["number"])
     return Terms(map(Term, plain["terms"])) if "terms" in plain else Term(plain["term"])

@@ -14,15 +14,17 @@ from sqlalchemy import Row
 from analysis.review import ReviewRules
 from geodata import database
 from geodata.ingest import readers
-from geodata.queries import blindness, datasets, figures, headings, planning, thinning, watching
+from geodata.queries import blindness, datasets, figures, grounds, headings, kept, watching
 from geodata.queries import cells as cell_queries
 from geodata.queries import outlook as outlooks
 from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
+from geodata.queries.asked import Answer, Asked
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
 __all__ = [
+    "answer",
     "blind_areas",
     "breaks",
     "camera",
@@ -33,18 +35,18 @@ __all__ = [
     "ground",
     "group_means",
     "groupings",
+    "kept_run",
     "key_figures",
     "last_moment",
     "layer_rows",
-    "moved",
     "outlook",
     "own_address",
     "patrol",
-    "plan",
     "precheck",
     "private_gains",
     "read_file",
     "read_rows",
+    "reading",
     "reading_ground",
     "register",
     "review",
@@ -55,9 +57,9 @@ __all__ = [
     "seen_interval",
     "site",
     "stored_pose",
-    "thinned",
     "town",
     "violation_span",
+    "warm",
 ]
 
 
@@ -127,77 +129,24 @@ def cell_table(revision: int) -> pd.DataFrame:
         return cell_queries.cell_table(conn)
 
 
-def plan(
-    revision: int, question: planning.Question, scenario: scenario_queries.Scenario | None = None
-) -> planning.Plan:
-    """The answer to a question, on top of a scenario's cameras."""
-    return _plan(revision, question, _key(scenario), scenario)
-
-
-@st.cache_data(  # noqa: TID251
-    max_entries=16, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
-)
-def _plan(
-    revision: int,
-    question: planning.Question,
-    key: tuple[str, int] | None,
-    scenario: scenario_queries.Scenario | None,
-) -> planning.Plan:
-    views, _ = _standing(revision, key, scenario)
+def kept_run(revision: int, asked: Asked) -> int | None:
+    """The run that answered a question on the data as they are; one short query a run, never cached."""
+    newest = _newest_source(revision)
     with database.connection() as conn:
-        return planning.make_plan(conn, datasets.loaded_town(conn), question, views)
+        return kept.kept_run(conn, asked, newest)
 
 
-def thinned(revision: int, count: int, scenario: scenario_queries.Scenario | None = None) -> thinning.Thinned:
-    """Which cameras could go; those that the scenario adds stay."""
-    return _thinned(revision, count, _key(scenario), scenario)
-
-
-@st.cache_data(  # noqa: TID251
-    max_entries=16, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
-)
-def _thinned(
-    revision: int,
-    count: int,
-    key: tuple[str, int] | None,
-    scenario: scenario_queries.Scenario | None,
-) -> thinning.Thinned:
-    views, added = _standing(revision, key, scenario)
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def _newest_source(revision: int) -> int:
     with database.connection() as conn:
-        return thinning.remove_cameras(conn, datasets.loaded_town(conn), count, views, keep=added)
+        return kept.newest_source(conn)
 
 
-def moved(revision: int, swaps: int, scenario: scenario_queries.Scenario | None = None) -> thinning.Relocated:
-    """Which cameras would do more elsewhere; those that the scenario adds stay."""
-    return _moved(revision, swaps, _key(scenario), scenario)
-
-
-@st.cache_data(  # noqa: TID251
-    max_entries=16, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
-)
-def _moved(
-    revision: int,
-    swaps: int,
-    key: tuple[str, int] | None,
-    scenario: scenario_queries.Scenario | None,
-) -> thinning.Relocated:
-    views, added = _standing(revision, key, scenario)
+@st.cache_resource(max_entries=32, show_spinner=False)  # noqa: TID251
+def answer(run: int) -> Answer:
+    """The answer that a run kept; read-only, shared by all visits."""
     with database.connection() as conn:
-        return thinning.relocate_cameras(conn, datasets.loaded_town(conn), swaps, views=views, keep=added)
-
-
-def _standing(
-    revision: int, key: tuple[str, int] | None, scenario: scenario_queries.Scenario | None
-) -> tuple[gpd.GeoSeries | None, list[int]]:
-    """The views under a scenario, and the labels of those that it adds; None: the stored ones."""
-    if key is None:
-        return None, []
-    views = outlooks.standing_views(ground(revision), outlook(revision, scenario))
-    return views, [int(label) for label in views.index if label < 0]
-
-
-def _key(scenario: scenario_queries.Scenario | None) -> tuple[str, int] | None:
-    return (scenario.token, scenario.version) if scenario is not None else None
+        return kept.read_answer(conn, run)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
@@ -242,25 +191,34 @@ def scenario(token: str) -> scenario_queries.Scenario:
         return scenario_queries.read_scenario(conn, token)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)  # noqa: TID251
+def reading(revision: int) -> grounds.Reading:
+    """How far the town is read; reading begins with the first who asks. Shared by all visits."""
+    return _grounds().reading(_ground_revision(revision))
+
+
+@st.cache_resource(show_spinner=False)  # noqa: TID251
+def _grounds() -> grounds.GroundStore:
+    return grounds.GroundStore()
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def _ground_revision(revision: int) -> int:
+    return grounds.ground_revision()
+
+
 def ground(revision: int) -> outlooks.Ground:
     """What scenarios start from; read-only, shared by all visits."""
-    with database.connection() as conn:
-        return outlooks.load_ground(conn, datasets.loaded_town(conn))
+    return reading(revision).ground()
 
 
 def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) -> outlooks.Outlook:
-    """What a scenario leads to, or as things stand."""
-    return _outlook(revision, _key(scenario), scenario)
+    """What a scenario leads to, or as things stand; read-only, shared by all visits."""
+    return reading(revision).outlook(scenario)
 
 
-@st.cache_resource(  # noqa: TID251
-    max_entries=32, show_spinner=False, hash_funcs={scenario_queries.Scenario: lambda each: each.version}
-)
-def _outlook(
-    revision: int, key: tuple[str, int] | None, scenario: scenario_queries.Scenario | None
-) -> outlooks.Outlook:
-    return outlooks.outlook(ground(revision), scenario)
+def warm(ground_revision: int) -> None:
+    """Begins to read the town for visits to come."""
+    _grounds().reading(ground_revision)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251

@@ -17,6 +17,7 @@ from pages.widgets.facts import camera_panel, cell_panel
 from pages.widgets.legend import choropleth_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, peek, show_map
 from pages.widgets.screen import screen
+from pages.widgets.waiting import wait_for_ground
 from pages.workbench import asking, blindness
 from pages.workbench.bar import choose_scenario, file_buttons
 from pages.workbench.changing import change_panel, change_table
@@ -52,8 +53,8 @@ def main() -> None:
             return
         town = cached.town(revision)
         scenario = choose_scenario()
-        with st.spinner(words(N_("Measuring what the cameras see …"))):
-            before, after = cached.outlook(revision), cached.outlook(revision, scenario)
+        wait_for_ground(revision)
+        before, after = cached.outlook(revision), cached.outlook(revision, scenario)
         _figures(before, after)
         task, tall = _task()
         if task == "compare":

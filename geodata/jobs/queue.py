@@ -17,8 +17,10 @@ from geodata import database
 from geodata.commands.coverage import run_coverage
 from geodata.commands.demand import estimate_demand
 from geodata.commands.patrol import patrol_cameras
+from geodata.commands.plans import work_out
 from geodata.errors import DatabaseUnavailable
 from geodata.jobs.record import close_abandoned, recorded
+from geodata.queries.asked import Asked
 from geodata.queries.datasets import is_empty
 from geodata.settings import settings
 
@@ -43,7 +45,13 @@ def coverage() -> None:
         run_coverage(then=estimate_demand, progress=progress)
 
 
-KINDS = {"patrol": patrol, "coverage": coverage}
+def plan(**asked: Any) -> None:
+    """Answers a planner's question and keeps the answer as a run."""
+    with recorded("plan", asked) as progress:
+        work_out(Asked.of(asked), progress)
+
+
+KINDS = {"patrol": patrol, "coverage": coverage, "plan": plan}
 """Kind of job → what a worker does."""
 
 

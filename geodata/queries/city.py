@@ -35,9 +35,12 @@ def cameras(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 
 def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     """Visible areas, indexed by camera."""
-    return read_frame(
-        conn, "SELECT camera_id, area_m2, geom FROM camera_view ORDER BY camera_id", index="camera_id"
-    ).to_crs(epsg)
+    return _seen(
+        read_frame(
+            conn, "SELECT camera_id, area_m2, geom FROM camera_view ORDER BY camera_id", index="camera_id"
+        ),
+        epsg,
+    )
 
 
 def standing_views(
@@ -53,11 +56,22 @@ def standing_views(
         " JOIN camera c ON c.id = v.camera_id WHERE NOT c.demonstration{limit} ORDER BY v.camera_id"
     )
     if near is None:
-        return read_frame(conn, sql.format(limit=""), index="camera_id").to_crs(epsg)
+        return _seen(read_frame(conn, sql.format(limit=""), index="camera_id"), epsg)
     west, south, east, north = gpd.GeoSeries([near], crs=epsg).to_crs(STORAGE_EPSG).total_bounds.tolist()
     limit = " AND v.geom && ST_MakeEnvelope(:west, :south, :east, :north, 4490)"
     box = {"west": west, "south": south, "east": east, "north": north}
-    return read_frame(conn, sql.format(limit=limit), box, index="camera_id").to_crs(epsg)
+    return _seen(read_frame(conn, sql.format(limit=limit), box, index="camera_id"), epsg)
+
+
+def _seen(stored: gpd.GeoDataFrame, epsg: int) -> gpd.GeoDataFrame:
+    """In metres, and valid: on the way through degrees a corner may slip by a nanometre onto another edge."""
+    found = stored.to_crs(epsg)
+    shapes = found.geometry.to_numpy(copy=True)
+    broken = ~shapely.is_valid(shapes)
+    if not broken.any():
+        return found
+    shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    return found.set_geometry(gpd.GeoSeries(shapes, index=found.index, crs=epsg).rename(found.geometry.name))
 
 
 def buildings(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:

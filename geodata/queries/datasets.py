@@ -13,7 +13,19 @@ from sqlalchemy.orm import Session
 from geodata.errors import NotFound
 from geodata.towns.town import Town, find_town
 
-__all__ = ["count_rows", "dataset_rows", "is_empty", "loaded_town", "revision"]
+__all__ = ["GROUND", "count_rows", "dataset_rows", "is_empty", "loaded_town", "revision"]
+
+GROUND = (
+    "building",
+    "camera",
+    "camera_preset",
+    "camera_view",
+    "cell_measure",
+    "kerb",
+    "street_edge",
+    "unit_cell",
+)
+"""What scenarios start from, `outlook.Ground`, is read from these: a patrol or a report leaves it as it is."""
 
 
 def dataset_rows(conn: Connection | Session) -> Sequence[Row[Any]]:
@@ -33,10 +45,16 @@ def is_empty(conn: Connection | Session) -> bool:
     return conn.execute(text("SELECT NOT EXISTS (SELECT FROM unit_cell)")).scalar() is True
 
 
-def revision(conn: Connection | Session) -> int:
-    """The newest revision of all datasets; 0 where nothing is loaded or there are no tables yet."""
+def revision(conn: Connection | Session, names: Sequence[str] = ()) -> int:
+    """
+    The newest revision of all datasets, or of those that are named.
+
+    0 where nothing is loaded or there are no tables yet.
+    """
+    among = " WHERE name = ANY (:names)" if names else ""
+    sql = f"SELECT coalesce(max(revision), 0) FROM dataset{among}"  # noqa: S608
     try:
-        return int(conn.execute(text("SELECT coalesce(max(revision), 0) FROM dataset")).scalar() or 0)
+        return int(conn.execute(text(sql), {"names": list(names)} if names else {}).scalar() or 0)
     except ProgrammingError as error:
         if isinstance(error.orig, UndefinedTable):
             return 0

@@ -45,9 +45,12 @@ def read_frame(
     clause = text(sql) if isinstance(sql, str) else sql
     result = conn.execute(clause, parameters or {})
     columns = list(result.keys())
-    frame = pd.DataFrame.from_records([tuple(row) for row in result], columns=columns)
-    shapes = shapely.from_wkb([None if pd.isna(wkb) else bytes.fromhex(str(wkb)) for wkb in frame[geometry]])
-    frame[geometry] = shapely.set_srid(shapes, 0) if len(frame) else gpd.array.from_shapely([])
+    values = dict(zip(columns, zip(*result.all(), strict=True), strict=False)) or dict.fromkeys(columns, ())
+    # the shapes go their own way: a column of long texts would cost more than all the rest
+    wkb = [None if each is None else bytes.fromhex(str(each)) for each in values[geometry]]
+    values[geometry] = (None,) * len(wkb)
+    frame = pd.DataFrame.from_records(list(zip(*values.values(), strict=True)), columns=columns)
+    frame[geometry] = shapely.set_srid(shapely.from_wkb(wkb), 0) if wkb else gpd.array.from_shapely([])
     found = gpd.GeoDataFrame(frame, geometry=geometry, crs=epsg)
     return found.set_index(index) if index in columns else found
 

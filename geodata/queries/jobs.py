@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -33,14 +34,15 @@ class JobView:
     error: HuiyanError | None
 
 
-def newest_job(conn: Connection, kind: str) -> JobView | None:
-    """The newest job of a kind, or None; one whose worker is gone has failed."""
+def newest_job(conn: Connection, kind: str, arguments: dict[str, Any] | None = None) -> JobView | None:
+    """The newest job of a kind, or of those with these arguments, or None; one whose worker is gone has failed."""
+    same = "" if arguments is None else " AND arguments = CAST(:arguments AS jsonb)"
     row = conn.execute(
         text(
             f"SELECT id, state, done, total, message, error, {ABANDONED} AS abandoned FROM job"  # noqa: S608
-            " WHERE kind = :kind ORDER BY id DESC LIMIT 1"
+            f" WHERE kind = :kind{same} ORDER BY id DESC LIMIT 1"
         ),
-        {"kind": kind},
+        {"kind": kind} | ({} if arguments is None else {"arguments": json.dumps(arguments)}),
     ).first()
     if row is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +13,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from analysis.errors import HuiyanError
 from geodata import database
 from geodata.errors import NotFound
+from geodata.queries.datasets import GROUND
 from geodata.queries.serving import TileStore
 from geodata.settings import settings
 from pages.endpoints.machine import Endpoints
 from pages.endpoints.problems import problem
 
 __all__ = ["Door"]
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_S = 5.0
+"""How often the web process asks whether the town has changed."""
 
 
 class Door:
@@ -33,11 +40,27 @@ class Door:
         """Keeps the server's log to what settings ask for, and closes the connections when the process ends."""
         for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
             logging.getLogger(name).setLevel(settings().log_level)
+        watching = asyncio.create_task(self._keep_ground())
         try:
             yield
         finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await self.tiles.close()
             database.dispose()
+
+    async def _keep_ground(self) -> None:
+        """Has the town read at the start, and again after each change to it, before somebody asks for it."""
+        last = 0
+        while True:
+            try:
+                revision = await self.tiles.revision(GROUND)
+                if revision not in (0, last):
+                    await asyncio.to_thread(_warm, revision)
+                last = revision
+            except HuiyanError as error:
+                log.info("The town cannot be read ahead: %s", error)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def routes(self) -> list[BaseRoute]:
         """Everything beside the screens."""
@@ -56,6 +79,12 @@ class Door:
             ),
             Mount("/assets", StaticFiles(directory=settings().assets_dir, check_dir=False)),
         ]
+
+
+def _warm(revision: int) -> None:
+    from pages import cached  # noqa: PLC0415 - heavy: the first address answers sooner without it
+
+    cached.warm(revision)
 
 
 async def _nowhere(request: Request) -> Response:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
-from typing import Any
 
 import altair as alt
 import geopandas as gpd
@@ -14,6 +12,7 @@ import streamlit as st
 
 from analysis.crs import STORAGE_EPSG
 from geodata.commands import scenarios as commands
+from geodata.queries.asked import Answer, Asked
 from geodata.queries.planning import MOST, Plan, Question
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
@@ -27,11 +26,12 @@ from layers.layer import Form
 from pages import cached
 from pages.session import forget, recall, remember, words
 from pages.widgets.figures import figures
+from pages.widgets.jobs import begin, follow
 from pages.widgets.legend import keys
 from pages.widgets.screen import simulated_mark
 from pages.workbench.bar import opened
 
-__all__ = ["Answer", "ask", "drawn", "keys_of", "show"]
+__all__ = ["ask", "drawn", "keys_of", "show"]
 
 MODELS = {
     "mclp": N_("Most demand with N cameras (MCLP)"),
@@ -48,33 +48,25 @@ GOING_MARK = Form(fill=GOING, line=(255, 255, 255, 255), radius_px=8)
 GOING_VIEW = Form(fill=(*GOING[:3], 30), line=(*GOING[:3], 220))
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came of what was asked in this visit; one of the three is there."""
-
-    plan: Plan | None = None
-    thinned: Thinned | None = None
-    moved: Relocated | None = None
-
-
 def ask(task: str, revision: int, scenario: Scenario | None) -> Answer | None:
-    """The form of a task, and the answer to what was asked last."""
+    """The form of a task, and the answer to what was asked last, once a worker has found it."""
     with st.form(f"ask_{task}", border=True):
-        if task == "place":
-            question: Any = _placing()
-        else:
-            question = _thinning(task)
-        if st.form_submit_button(words(N_("Work it out")), type="primary", icon=":material/calculate:"):
-            remember(f"asked_{task}", question)
-    asked = recall(f"asked_{task}")
-    if asked is None:
+        question = _placing() if task == "place" else _thinning(task)
+        pressed = st.form_submit_button(words(N_("Work it out")), type="primary", icon=":material/calculate:")
+    if pressed:
+        remember(f"asked_{task}", question)
+    question = recall(f"asked_{task}")
+    if question is None:
         return None
-    with st.spinner(words(N_("Weighing every site, heading and lens …"))):
-        if task == "place":
-            return Answer(plan=cached.plan(revision, asked, scenario))
-        if task == "remove":
-            return Answer(thinned=cached.thinned(revision, asked, scenario))
-        return Answer(moved=cached.moved(revision, asked, scenario))
+    token, version = (None, 0) if scenario is None else (scenario.token, scenario.version)
+    asked = Asked(task, question, token, version)
+    run = cached.kept_run(revision, asked)
+    if run is not None:
+        return cached.answer(run)
+    if pressed:
+        begin("plan", asked.plain())
+    follow("plan", asked.plain())
+    return None
 
 
 def drawn(answer: Answer | None) -> list[pdk.Layer]:
@@ -82,13 +74,13 @@ def drawn(answer: Answer | None) -> list[pdk.Layer]:
     if answer is None:
         return []
     layers: list[pdk.Layer] = []
-    if (going := answer.thinned) is not None:
-        layers += _marked("going", going.cameras, going.lost, GOING_MARK, GOING_VIEW)
-    if (moved := answer.moved) is not None:
-        layers += _marked("going", moved.removed, moved.lost, GOING_MARK, GOING_VIEW)
-        layers += _marked("proposed", moved.added, moved.views, PROPOSED, PROPOSED_VIEW)
-    if (plan := answer.plan) is not None:
-        layers += _marked("proposed", plan.cameras, plan.views, PROPOSED, PROPOSED_VIEW)
+    if isinstance(answer, Thinned):
+        layers += _marked("going", answer.cameras, answer.lost, GOING_MARK, GOING_VIEW)
+    elif isinstance(answer, Relocated):
+        layers += _marked("going", answer.removed, answer.lost, GOING_MARK, GOING_VIEW)
+        layers += _marked("proposed", answer.added, answer.views, PROPOSED, PROPOSED_VIEW)
+    else:
+        layers += _marked("proposed", answer.cameras, answer.views, PROPOSED, PROPOSED_VIEW)
     return layers
 
 
@@ -97,9 +89,9 @@ def keys_of(answer: Answer | None) -> None:
     if answer is None:
         return
     entries = []
-    if answer.thinned is None:
+    if not isinstance(answer, Thinned):
         entries.append((ramps.PROPOSED, N_("proposed camera and what it would see"), "dot"))
-    if answer.plan is None:
+    if not isinstance(answer, Plan):
         entries.append((GOING, N_("camera that can go, and ground that nobody would see any more"), "dot"))
     keys(N_("Proposal"), entries)
 
@@ -109,12 +101,12 @@ def show(answer: Answer | None, scenario: Scenario | None) -> None:
     st.subheader(words(N_("Proposal")), anchor=False)
     if answer is None:
         st.caption(words(N_("Choose on the left and press Work it out.")))
-    elif answer.plan is not None:
-        _show_plan(answer.plan, scenario)
-    elif answer.thinned is not None:
-        _show_thinned(answer.thinned, scenario)
-    elif answer.moved is not None:
-        _show_moved(answer.moved, scenario)
+    elif isinstance(answer, Plan):
+        _show_plan(answer, scenario)
+    elif isinstance(answer, Thinned):
+        _show_thinned(answer, scenario)
+    else:
+        _show_moved(answer, scenario)
 
 
 def _placing() -> Question:

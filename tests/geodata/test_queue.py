@@ -10,10 +10,11 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
-from analysis.errors import HuiyanError
+from analysis.errors import HuiyanError, InputError
 from geodata import database
 from geodata.errors import DatabaseUnavailable, NotFound
 from geodata.jobs.queue import defer, run_worker
@@ -112,6 +113,14 @@ def test_any_failure_is_told_and_passed_on(error: Exception, said: str, empty_da
         raise error
     [job] = jobs("look")
     assert job.state == "failed" and said in told(job)
+
+
+def test_numbers_in_a_sentence_stay_numbers(empty_database: str) -> None:
+    facts = {"cheapest": np.float64(5999.5), "count": np.int64(12_000), "none": float("nan"), "name": "x"}
+    error = InputError("{name} costs {cheapest:g}, {count:,} times {none:.1f}.", "Look.", **facts)
+    with pytest.raises(InputError), recorded("look", {}):
+        raise error
+    assert told(jobs("look")[0]) == str(error) == "x costs 5999.5, 12,000 times nan. Look."
 
 
 HOLDING = """

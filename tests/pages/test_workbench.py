@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from geodata import database
 from geodata.commands import scenarios as commands
+from geodata.jobs.queue import run_worker
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import list_scenarios, read_scenario
-from geodata.settings import ROOT
+from geodata.settings import ROOT, settings
 from layers.i18n import translate
 from pages.widgets.map import Click
 from pages.workbench import target as targets
@@ -42,6 +43,15 @@ def spot() -> Pose:
             text("SELECT code, ST_X(geom) AS x, ST_Y(geom) AS y FROM component ORDER BY id LIMIT 1")
         ).one()
     return Pose(lamp.x, lamp.y, 90.0, site=lamp.code, cost=6_000.0)
+
+
+def work_out(app: AppTest) -> AppTest:
+    """Asks what is in the form, lets a worker answer, and shows that."""
+    sound(next(each for each in app.button if each.label == "Work it out").click().run())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings(), "patrol_every_s", 1e12)
+        run_worker(once=True)
+    return sound(app.run())
 
 
 def press(app: AppTest, key: str) -> AppTest:
@@ -139,14 +149,13 @@ def test_a_click_on_something_else_changes_nothing(
 
 
 @pytest.mark.parametrize("model", ["mclp", "lscp", "backup", "budgeted", "fair"])
-def test_every_model_answers_with_its_bound(town_database: str, model: str) -> None:
+def test_every_model_answers_with_its_bound(town_copy: str, model: str) -> None:
     app = visit(task=PLACE)
     app.selectbox(key="place_model").set_value(model)
     app.number_input(key="place_count").set_value(8)
     app.slider(key="place_share").set_value(20)
     app.slider(key="place_minimum").set_value(5)
-    submit = next(each for each in app.button if each.label == "Work it out")
-    sound(submit.click().run())
+    work_out(app)
     shown = figures(app)
     covered, bound = (
         float(shown[name].rstrip("%")) for name in ("Unseen demand covered", "No choice covers more than")
@@ -159,7 +168,7 @@ def test_every_model_answers_with_its_bound(town_database: str, model: str) -> N
 def test_a_proposal_goes_into_a_scenario_and_does_what_it_says(town_copy: str) -> None:
     app = visit(task=PLACE)
     app.number_input(key="place_count").set_value(3)
-    sound(next(each for each in app.button if each.label == "Work it out").click().run())
+    work_out(app)
     covered = float(figures(app)["Unseen demand covered"].rstrip("%")) / 100
     before = float(figures(app)["Violations unseen"].rstrip("%")) / 100
     press(app, "adopt_plan")
@@ -174,7 +183,7 @@ def test_a_proposal_goes_into_a_scenario_and_does_what_it_says(town_copy: str) -
 def test_fewer_and_moved_cameras_go_into_a_scenario(town_copy: str, task: str) -> None:
     app = visit(task=task)
     app.number_input(key=f"{task}_count").set_value(2)
-    sound(next(each for each in app.button if each.label == "Work it out").click().run())
+    work_out(app)
     assert re.fullmatch(r"\d+\.\d\d%", figures(app)["Gap"])
     assert "going" in {each["id"] for each in drawn(app)[0]}
     press(app, "adopt_removal" if task == REMOVE else "adopt_moves")
@@ -182,6 +191,40 @@ def test_fewer_and_moved_cameras_go_into_a_scenario(town_copy: str, task: str) -
         [token] = list_scenarios(conn)
         actions = read_scenario(conn, token).items["action"].tolist()
     assert actions.count("remove") == (2 if task == REMOVE else actions.count("add"))
+
+
+def test_a_question_waits_for_a_worker_and_its_answer_is_there_for_all(
+    town_copy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = commands.create_scenario("A")
+    app = visit(token, REMOVE)
+    app.number_input(key="remove_count").set_value(2)
+    sound(next(each for each in app.button if each.label == "Work it out").click().run())
+    assert "Gap" not in figures(app)
+    work_out(app)  # pressed again: the same question is not asked twice
+    assert "Gap" in figures(app)
+    with database.connection() as conn:
+        assert conn.execute(text("SELECT count(*) FROM run WHERE kind = 'remove'")).scalar() == 1
+    other = visit(token, REMOVE)
+    other.number_input(key="remove_count").set_value(2)
+    sound(next(each for each in other.button if each.label == "Work it out").click().run())
+    assert figures(other)["Gap"] == figures(app)["Gap"]
+    commands.add_cameras(token, [spot()])
+    sound(app.run())
+    assert "Gap" not in figures(app)
+    assert any("ask again" in each.value for each in app.caption)
+
+
+def test_a_question_that_fails_says_why(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = visit(task=PLACE)
+    app.selectbox(key="place_model").set_value("budgeted")
+    app.number_input(key="place_budget").set_value(1.0)
+    sound(next(each for each in app.button if each.label == "Work it out").click().run())
+    monkeypatch.setattr(settings(), "patrol_every_s", 1e12)
+    run_worker(once=True)
+    app.run()
+    assert not app.exception
+    assert "budget" in app.error[0].value
 
 
 def test_two_scenarios_stand_side_by_side(town_copy: str) -> None:
