@@ -321,7 +321,11 @@ def _going(cameras: gpd.GeoDataFrame) -> None:
 
 def _file(body: str, name: str) -> None:
     st.download_button(
-        words(N_("Download as GeoJSON")), body, name, "application/geo+json", icon=":material/download:"
+        words(N_("Download the proposal as GeoJSON")),
+        body,
+        name,
+        "application/geo+json",
+        icon=":material/download:",
     )
 
 
