@@ -136,10 +136,11 @@ def _outlines(
     shapes: NDArray[np.object_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
     """Beginning, end and cell of every side of every ring, by cell."""
-    rings, part = shapely.get_rings(shapes, return_index=True)
+    polygons, cell = shapely.get_parts(shapes, return_index=True)
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
     spots, ring = shapely.get_coordinates(rings, return_index=True)
     side = ring[1:] == ring[:-1]
-    return spots[:-1][side], spots[1:][side], part[ring[:-1][side]].astype(np.int32)
+    return spots[:-1][side], spots[1:][side], cell[polygon[ring[:-1][side]]].astype(np.int32)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")

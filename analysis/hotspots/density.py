@@ -16,7 +16,7 @@ __all__ = ["Raster", "kernel_density", "relative_density"]
 
 REACH = 5.0
 """Bandwidths after which a kernel has nothing left to give (3e-7 of its middle)."""
-LEAST_STEPS = 2.0
+LEAST_STEPS = 4.0
 """Pixels that a bandwidth must span, so that pixels do not show."""
 
 
@@ -87,7 +87,7 @@ def kernel_density(
     raster
         Where the density is wanted. Points around it count as far as their kernels reach.
     bandwidth_m
-        Standard deviation of the kernel, at least two pixels.
+        Standard deviation of the kernel, at least four pixels.
     weights
         One number a point; None counts each as one. Pass shares of hours to lay exposure the same way.
 
