@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analysis.access.walks import Walks
 
-__all__ = ["Arcs", "allocate", "reroute"]
+__all__ = ["Arcs", "allocate", "allocate_hours", "reroute"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,6 +48,39 @@ class Arcs(NamedTuple):
         place_first = np.searchsorted(place[by_place], np.arange(walks.origins + 1)).astype(np.int64)
         nearest = np.lexsort((supply, place, turned.metres)).astype(np.int64)
         return cls(turned.starts, place, supply.astype(np.int64), place_first, by_place, nearest)
+
+
+@numba.njit(cache=True, nogil=True)
+def allocate_hours(arcs, metres, demand, capacity):  # type: ignore[no-untyped-def]
+    """
+    `allocate` for each hour.
+
+    Parameters
+    ----------
+    arcs, metres
+        The pairs, and the way of each.
+    demand, capacity
+        Hours in rows; one row of capacity holds for all hours, and one row of demand likewise.
+
+    Returns
+    -------
+    unmet, used, cut, walked
+        (hours, places), (hours, supplies), the bound of each hour, and metres that all the served walk together.
+    """
+    hours = max(demand.shape[0], capacity.shape[0])
+    unmet, used = np.empty((hours, demand.shape[1])), np.zeros((hours, capacity.shape[1]))
+    cut, walked = np.empty(hours), np.zeros(hours)
+    flow = np.empty(metres.shape[0])
+    for hour in range(hours):
+        left, room = demand[hour % demand.shape[0]].copy(), capacity[hour % capacity.shape[0]].copy()
+        flow[:] = 0.0
+        cut[hour] = allocate(arcs, left, room, flow)
+        unmet[hour] = left
+        for arc in range(flow.shape[0]):
+            if flow[arc] > 0.0:
+                used[hour, arcs.supply[arc]] += flow[arc]
+                walked[hour] += flow[arc] * metres[arc]
+    return unmet, used, cut, walked
 
 
 @numba.njit(cache=True, nogil=True)

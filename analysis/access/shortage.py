@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.access.flow import Arcs, allocate
+from analysis.access.flow import Arcs, allocate_hours
 from analysis.access.walks import Walks
 from analysis.checks import require_positive
 from analysis.errors import InputError
@@ -107,21 +107,14 @@ def shortage(walks: Walks, demand: npt.ArrayLike, capacity: npt.ArrayLike) -> Sh
             capacity=offered.shape[1],
         )
     kinds, alike = _unlike(wanted, offered, hours)
-    arcs = Arcs.of(walks)
-    metres = walks.turned().metres
-    unmet, used = np.zeros((kinds.size, walks.origins)), np.zeros((kinds.size, walks.targets))
-    least, way = np.zeros(kinds.size), np.full(kinds.size, np.nan)
-    flow = np.zeros(len(metres))
-    for row, hour in enumerate(kinds):
-        left = wanted[:, hour % wanted.shape[1]].copy()
-        room = offered[:, hour % offered.shape[1]].copy()
-        flow[:] = 0.0
-        least[row] = allocate(arcs, left, room, flow)
-        unmet[row] = left
-        used[row] = np.bincount(arcs.supply, flow, walks.targets)
-        served = flow.sum()
-        if served > 0:
-            way[row] = float(flow @ metres) / served
+    unmet, used, least, walked = allocate_hours(
+        Arcs.of(walks),
+        walks.turned().metres,
+        np.ascontiguousarray(wanted.T[kinds % wanted.shape[1]] if hours else wanted.T),
+        np.ascontiguousarray(offered.T[kinds % offered.shape[1]] if hours else offered.T),
+    )
+    served = used.sum(axis=1)
+    way = np.divide(walked, served, out=np.full_like(walked, np.nan), where=served > 0)
     open_somewhere = np.bincount(
         walks.origin, offered.max(axis=1, initial=0.0)[walks.target], minlength=walks.origins
     )
