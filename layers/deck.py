@@ -11,6 +11,7 @@ import pydeck as pdk
 import shapely
 
 from analysis.crs import DISPLAY_EPSG
+from geodata.projecting import projected
 from layers import ramps
 from layers.layer import Colour, Form, Layer, Measure
 from layers.ramps import GROUND, NO_EVIDENCE
@@ -123,7 +124,7 @@ def shape_layer(name: str, shapes: gpd.GeoDataFrame, form: Form, *, pickable: bo
     """
     if len(shapes) > MOST_FEATURES:
         raise ValueError(f"{name} has {len(shapes)} features; more than {MOST_FEATURES} belong in a tile")
-    rows = shapes.to_crs(DISPLAY_EPSG)
+    rows = projected(shapes, DISPLAY_EPSG)
     features = [
         {"type": "Feature", "geometry": shapely.geometry.mapping(row.geometry), "properties": _plain(row)}
         for row in rows.itertuples()
@@ -164,9 +165,9 @@ def sight_lines(
     most
         Lines of one camera, spread evenly along the rim.
     """
-    places = cameras.to_crs(DISPLAY_EPSG).geometry
+    places = projected(cameras, DISPLAY_EPSG).geometry
     lines: list[dict[str, Any]] = []
-    for label, shape in views.to_crs(DISPLAY_EPSG).items():
+    for label, shape in projected(views, DISPLAY_EPSG).items():
         if shape.is_empty:
             continue
         lens = [places.loc[label].x, places.loc[label].y, float(cameras["height_m"].loc[label])]

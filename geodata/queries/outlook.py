@@ -16,6 +16,7 @@ from analysis import visibility
 from analysis.coverage import CoverageState, blind_cells, seen_shares
 from analysis.crs import STORAGE_EPSG
 from geodata.progress import Progress, silent
+from geodata.projecting import projected
 from geodata.queries.city import buildings, cells, views
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import Scenario
@@ -186,7 +187,7 @@ def outlook(ground: Ground, scenario: Scenario | None = None) -> Outlook:
     items = scenario.items
     gone = items.loc[items["action"] != "add", "camera_id"].astype("int64")
     lost = ground.views[ground.views.index.isin(gone)]
-    standing = items[items["action"] != "remove"].to_crs(ground.epsg)
+    standing = projected(items[items["action"] != "remove"], ground.epsg)
     new = seen_by_items(standing, ground.obstacles)
     state = ground.state.changed(remove=list(lost.index), add=new.set_axis(-new.index.to_numpy()))
     return _summed(ground, state, new, lost, items)
@@ -215,7 +216,7 @@ def best_heading(ground: Ground, unseen: Truths, at: gpd.GeoSeries, lens: dict[s
         hfov_deg, range_m, height_m, tilt_deg, vfov_deg.
     """
     turns = np.arange(TRIED_HEADINGS) * 360.0 / TRIED_HEADINGS
-    spot = at.to_crs(ground.epsg).iloc[0]
+    spot = projected(at, ground.epsg).iloc[0]
     tried = gpd.GeoDataFrame(
         {"heading_deg": turns, **lens}, geometry=[spot] * TRIED_HEADINGS, crs=ground.epsg
     )
@@ -253,7 +254,8 @@ def sight(ground: Ground, pose: Pose) -> Sight:
         {**{name: [getattr(pose, name)] for name in _POSE}, "presets": [[asdict(p) for p in pose.presets]]},
         geometry=[shapely.Point(pose.lon_deg, pose.lat_deg)],
         crs=STORAGE_EPSG,
-    ).to_crs(ground.epsg)
+    )
+    camera = projected(camera, ground.epsg)
     view = seen_by_items(camera, ground.obstacles)
     tasks = visibility.dori_views(view, camera)
     return Sight(view, tasks, float(view.area.sum()))

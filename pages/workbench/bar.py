@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 
 import streamlit as st
 
@@ -16,7 +17,7 @@ from layers.i18n import N_, explain
 from pages import cached
 from pages.session import language, scenario_token, set_scenario, words
 
-__all__ = ["choose_scenario", "file_buttons", "opened"]
+__all__ = ["choose_scenario", "file_buttons", "opened", "titles"]
 
 
 def choose_scenario() -> Scenario | None:
@@ -36,12 +37,13 @@ def choose_scenario() -> Scenario | None:
         )
         token = None
     choices: list[str | None] = [None, *names]
+    shown = titles(names)
     with st.container(horizontal=True, vertical_alignment="bottom", key="scenario_bar"):
         chosen = st.selectbox(
             words(N_("Scenario")),
             choices,
             index=choices.index(token),
-            format_func=lambda each: names[each] if each else words(N_("Cameras as they stand")),
+            format_func=lambda each: shown[each] if each else words(N_("Cameras as they stand")),
             key=f"scenario_choice_{token}_{len(names)}",
             width=330,
         )
@@ -52,6 +54,12 @@ def choose_scenario() -> Scenario | None:
         set_scenario(chosen)
         st.rerun()
     return cached.scenario(token) if token is not None else None
+
+
+def titles(names: dict[str, str]) -> dict[str, str]:
+    """Token → what a list shows: lists go by words, so a name that several have bears its token too."""
+    number = Counter(names.values())
+    return {token: name if number[name] == 1 else f"{name} · {token}" for token, name in names.items()}
 
 
 def opened(scenario: Scenario | None) -> str:

@@ -17,6 +17,7 @@ from pages import cached
 from pages.session import scenario_token, set_scenario, words
 from pages.widgets.legend import shown_sources
 from pages.widgets.map import show_map
+from pages.workbench.bar import titles
 from pages.workbench.drawing import SHOWN, ground_layers, scenario_layers
 
 __all__ = ["FIGURES", "compare", "difference", "value"]
@@ -54,6 +55,7 @@ def difference(after: Figures, before: Figures, name: str, kind: str) -> str | N
 def compare(revision: int, town: Town, scenario: Scenario | None, *, tall: bool) -> None:
     """The open scenario on the left, another on the right, their figures below."""
     names = cached.scenarios()
+    shown = titles(names)
     choices: list[str | None] = [
         None,
         *[token for token in names if scenario is None or token != scenario.token],
@@ -63,7 +65,7 @@ def compare(revision: int, town: Town, scenario: Scenario | None, *, tall: bool)
         words(N_("Compare with")),
         choices,
         index=choices.index(asked) if asked in choices else 0,
-        format_func=lambda each: names[each] if each else words(N_("Cameras as they stand")),
+        format_func=lambda each: shown[each] if each else words(N_("Cameras as they stand")),
         key="compare_with",
         width=330,
     )

@@ -11,6 +11,7 @@ import pydeck as pdk
 import shapely
 
 from analysis.crs import DISPLAY_EPSG, STORAGE_EPSG
+from geodata.projecting import projected
 from geodata.queries.outlook import Ground, Outlook, sight
 from geodata.queries.scenarios import Scenario
 from layers import ramps
@@ -132,7 +133,7 @@ def _frame(views: gpd.GeoSeries) -> gpd.GeoDataFrame:
 
 def _headings(cameras: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """A short line ahead of each camera."""
-    places = cameras.to_crs(DISPLAY_EPSG).geometry
+    places = projected(cameras, DISPLAY_EPSG).geometry
     lines = []
     for spot, heading in zip(places, pd.to_numeric(cameras["heading_deg"]), strict=True):
         north = LONGEST_HEADING_M * math.cos(math.radians(heading)) / 111_320
