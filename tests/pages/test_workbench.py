@@ -76,6 +76,15 @@ def test_an_address_opens_its_scenario(town_copy: str, language: str) -> None:
     assert "<i>night</i>" not in texts(app)
 
 
+def test_scenarios_of_one_name_stay_apart(town_copy: str) -> None:
+    first, second = commands.create_scenario("A"), commands.create_scenario("A")
+    commands.add_cameras(first, [spot()])
+    for token, cost in ((first, True), (second, False), (first, True)):
+        app = sound(visit(token).run())
+        assert app.query_params["scenario"] in (token, [token])
+        assert (figures(app).get("New cameras, yuan") is not None) is cost
+
+
 def test_an_unknown_scenario_is_told_and_the_cameras_are_shown(town_database: str) -> None:
     app = visit("nothing")
     assert not app.exception
