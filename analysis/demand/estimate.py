@@ -187,9 +187,10 @@ def estimate_demand(
     _check(length_m, captures, exposure, covariates)
     profile = HourProfile(np.ones(WEEK_H), np.zeros(WEEK_H))
     total = captures.sum(axis=1)
+    model: RateModel | None = None
     for turn in range(ROUNDS):
         weighted = exposure @ profile.weight
-        prior, cv2, unlike, model = _prior(length_m.index, total, weighted, covariates)
+        prior, cv2, unlike, model = _prior(length_m.index, total, weighted, covariates, model)
         rate = (1 / cv2 + total) / (1 / (cv2 * prior) + weighted)
         if turn < ROUNDS - 1:
             profile = hour_profile(captures.sum(axis=0), np.nan_to_num(rate) @ exposure)
@@ -217,11 +218,11 @@ def estimate_demand(
 
 
 def _prior(
-    index: pd.Index[Any], total: Floats, weighted: Floats, covariates: pd.DataFrame
+    index: pd.Index[Any], total: Floats, weighted: Floats, covariates: pd.DataFrame, near: RateModel | None
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_], RateModel | None]:
     """Mean and squared coefficient of variation of each place's rate before its captures, and whether it is unlike."""
     counts, hours = pd.Series(total.astype(np.int64), index=index), pd.Series(weighted, index=index)
-    model = fit_rate_model(counts, hours, covariates)
+    model = fit_rate_model(counts, hours, covariates, near=near)
     if model is not None:
         expected = model.expected(covariates)
         return (

@@ -9,7 +9,7 @@ never zero.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ JEFFREYS = GammaPrior(0.5, 0.0)
 
 
 def violation_rate(
-    counts: pd.Series[int],
+    counts: pd.Series[Any],
     exposure_h: pd.Series[float],
     *,
     prior: Literal["empirical-bayes", "jeffreys"] | GammaPrior = "empirical-bayes",
@@ -122,7 +122,7 @@ def violation_rate(
     return rates
 
 
-def fit_prior(counts: pd.Series[int], exposure_h: pd.Series[float]) -> GammaPrior:
+def fit_prior(counts: pd.Series[Any], exposure_h: pd.Series[float]) -> GammaPrior:
     """
     The gamma distribution of rates under which the counts of all cells are most likely.
 
@@ -140,7 +140,7 @@ def fit_prior(counts: pd.Series[int], exposure_h: pd.Series[float]) -> GammaPrio
 
 
 def _checked(
-    counts: pd.Series[int], exposure_h: pd.Series[float]
+    counts: pd.Series[Any], exposure_h: pd.Series[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not counts.index.equals(exposure_h.index):
         only = counts.index.symmetric_difference(exposure_h.index)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import statsmodels.api as sm
-from scipy import optimize
+from scipy import optimize, special
 from statsmodels.tools.sm_exceptions import DomainWarning, PerfectSeparationWarning
 
 from analysis.errors import InputError
@@ -19,11 +20,15 @@ __all__ = ["RateModel", "fit_rate_model"]
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
+LEAST_PLACES = 24
 PLACES_A_COLUMN = 8
-"""Fewer places with exposure than so many for each covariate say too little of them."""
+"""For each covariate there are so many places with exposure; those that come last are left out otherwise."""
 LEAST_CAPTURES = 20
 SPREADS = (1e-4, 20.0)
 """Dispersion is sought between these."""
+FIRST_SPREAD = 0.3
+TURNS, STEADY = 25, 0.01
+"""Coefficients and dispersion are fitted in turn, so often at most, until its logarithm changes by less."""
 FURTHER = 1.5
 """A place whose leverage is so many times the largest fitted one is unlike all that were seen."""
 ALIKE = 1e-6
@@ -81,13 +86,18 @@ class RateModel:
 
 
 def fit_rate_model(
-    captures: pd.Series[int], exposure: pd.Series[float], covariates: pd.DataFrame
+    captures: pd.Series[Any],
+    exposure: pd.Series[float],
+    covariates: pd.DataFrame,
+    *,
+    near: RateModel | None = None,
 ) -> RateModel | None:
     """
     Fits captures ~ negative binomial(exposure · exp(b0 + b · x)), dispersion included.
 
-    A generalised linear model [1]_ by statsmodels; the dispersion maximises the profile likelihood. Covariates without
-    variation, or that others make up, are left out.
+    A generalised linear model [1]_ by statsmodels and the dispersion that its means make most likely, in turn until the
+    dispersion stays. Covariates without variation, or that those before them make up, are left out, and the
+    last ones where there are fewer than 8 places with exposure for each.
 
     Parameters
     ----------
@@ -96,13 +106,14 @@ def fit_rate_model(
     exposure
         0 or more, indexed like `captures`; places without exposure are not used.
     covariates
-        Finite numbers, indexed like `captures`.
+        Finite numbers, indexed like `captures`; the telling ones first.
+    near
+        An answer to nearly the same question, to begin at.
 
     Returns
     -------
     model
-        None if there are too few places or captures to tell covariates apart: fewer than 20 captures, or 8
-        places for each covariate.
+        None if there is too little to tell covariates apart: fewer than 24 places with exposure, or 20 captures.
 
     Raises
     ------
@@ -132,35 +143,34 @@ def fit_rate_model(
         )
     hours = exposure.to_numpy(dtype=np.float64)
     used = hours > 0
-    counts = captures.to_numpy(dtype=np.float64)[used]
+    counts: Floats = captures.to_numpy(dtype=np.float64)[used]
     if counts.sum() < LEAST_CAPTURES:
         return None
-    columns = _telling(covariates[used])
-    if used.sum() < PLACES_A_COLUMN * (len(columns) + 1):
+    if used.sum() < LEAST_PLACES:
         return None
+    columns = _telling(covariates[used])[: int(used.sum()) // PLACES_A_COLUMN - 1]
     known = covariates.loc[used, columns].to_numpy(dtype=np.float64)
     centre, scale = known.mean(axis=0), known.std(axis=0)
     table = _design(covariates[used], columns, centre, scale)
     offset = np.log(hours[used])
 
-    def fitted(spread: float) -> sm.genmod.generalized_linear_model.GLMResultsWrapper:
+    begin = near.coefficients.to_numpy() if near is not None and near.columns == columns else None
+    spread = near.dispersion if near is not None else FIRST_SPREAD
+    for _ in range(TURNS):
+        family = sm.families.NegativeBinomial(alpha=spread)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DomainWarning)
             warnings.simplefilter("ignore", PerfectSeparationWarning)
-            return sm.GLM(
-                counts, table, family=sm.families.NegativeBinomial(alpha=spread), offset=offset
-            ).fit()
-
-    best = optimize.minimize_scalar(
-        lambda log: -float(fitted(float(np.exp(log))).llf), bounds=tuple(np.log(SPREADS)), method="bounded"
-    )
-    spread = float(np.exp(best.x))
-    answer = fitted(spread)
+            answer = sm.GLM(counts, table, family=family, offset=offset).fit(start_params=begin)
+        begin, before = np.asarray(answer.params), spread
+        spread = _dispersion(counts, np.asarray(answer.mu, dtype=np.float64))
+        if abs(np.log(spread / before)) < STEADY:
+            break
     covariance = np.asarray(answer.cov_params())
     leverage = np.einsum("ij,jk,ik->i", table, covariance, table)
     return RateModel(
         columns,
-        pd.Series(np.asarray(answer.params), index=["constant", *columns]),
+        pd.Series(begin, index=["constant", *columns]),
         spread,
         int(used.sum()),
         centre,
@@ -168,6 +178,19 @@ def fit_rate_model(
         covariance,
         float(leverage.max()),
     )
+
+
+def _dispersion(counts: Floats, mean: Floats) -> float:
+    """The dispersion that makes negative binomial counts of known means most likely."""
+
+    def loss(log_spread: float) -> float:
+        size = np.exp(-log_spread)
+        likelihood = special.gammaln(size + counts) - special.gammaln(size) - size * np.log1p(mean / size)
+        likelihood += special.xlogy(counts, mean / (size + mean))
+        return -float(likelihood.sum())
+
+    best = optimize.minimize_scalar(loss, bounds=tuple(np.log(SPREADS)), method="bounded")
+    return float(np.exp(best.x))
 
 
 def _design(covariates: pd.DataFrame, columns: list[str], centre: Floats, scale: Floats) -> Floats:

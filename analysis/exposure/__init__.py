@@ -6,7 +6,6 @@ exposure leaves what happens. The unit is the *seen-hour*: one hour during which
 kerb) is looked at by a detector that misses nothing; along kerbs, the *metre-hour*.
 """
 
-from analysis.exposure.cells import camera_exposure, cell_exposure
 from analysis.exposure.watch import Watch, line_points
 
-__all__ = ["Watch", "camera_exposure", "cell_exposure", "line_points"]
+__all__ = ["Watch", "line_points"]

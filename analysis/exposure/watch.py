@@ -204,7 +204,7 @@ class Watch:
                 value=table[row, column],
                 column=chance.columns[column],
             )
-        active = table.any(axis=1)
+        active = np.asarray(table.any(axis=1))
         pair = active[self._camera] & (group[self._point] >= 0)
         point, at = np.unique(self._point[pair], return_inverse=True)
         held = sparse.csr_matrix(

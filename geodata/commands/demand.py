@@ -1,103 +1,169 @@
-"""Estimating violations per exposure of every cell."""
+"""Estimating violations per exposure of every cell and street edge."""
 
 from __future__ import annotations
 
-import datetime as dt
-
+import numpy as np
 import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from analysis.categories import ILLEGAL_PARKING
-from analysis.demand import violation_rate
-from analysis.exposure import cell_exposure
+from analysis.demand import WEEK_H
 from geodata.commands.datasets import Provenance, record
+from geodata.ingest.copying import copy_rows
 from geodata.progress import Progress, silent
-from geodata.queries.city import cells, kerbs, streets, views
+from geodata.queries.city import cells
+from geodata.queries.demand import (
+    PLACES,
+    UNIT_CELL,
+    Estimates,
+    Events,
+    Looking,
+    Streetscape,
+    estimate,
+    find_recall,
+    load_streetscape,
+    read_events,
+    read_looking,
+    watching,
+)
 from geodata.queries.frames import read_table
-from geodata.towns.simulation import bare_kerbs
 from geodata.towns.town import Town
 
 __all__ = ["estimate_demand"]
 
-_PROVENANCE = Provenance(
-    "Huiyan",
-    "ODbL-1.0",
-    "captures / (visible share of streets without bays x hours sampled x recall), gamma-Poisson, 95 % interval",
-    simulated=True,
+METHOD = (
+    "captures / (kerb without bays in view x hours sampled x recall) by hour of the week, gamma-Poisson about a"
+    " log-linear model of what lies about the place"
 )
+RECALL_METHOD = "violations reported by people where cameras were looking: how many of them were caught"
+_COLUMNS = ("rate", "lower80", "upper80", "lower95", "upper95", "per_h")
 
 
 def estimate_demand(session: Session, town: Town, progress: Progress = silent) -> pd.DataFrame:
     """
-    Writes captures, exposure, rate and interval of every cell; returns them by cell id.
+    Writes rates and intervals of every cell and street edge; returns those of the cells by id.
 
     The period is that of the exposure on record. Cameras that play recorded footage of another place do not count.
     """
-    progress(0, 3, "Reading exposure")
-    grid, seen = cells(session, town.metric_epsg), views(session, town.metric_epsg)
-    hours = read_table(
-        session,
-        "SELECT e.camera_id, sum(e.hours) AS hours, sum(e.hours * e.recall) / nullif(sum(e.hours), 0) AS recall,"
-        " min(e.month) AS first, max(e.month) AS last FROM exposure e JOIN camera c ON c.id = e.camera_id"
-        " WHERE e.class_code = :class AND NOT c.demonstration GROUP BY 1",
-        {"class": ILLEGAL_PARKING},
-    ).set_index("camera_id")
-    first, until = _period(hours, town)
-    progress(1, 3, "Measuring exposure")
-    seen = seen[seen.index.isin(hours.index)]
-    roads = streets(session, town.metric_epsg)
-    sides = kerbs(session, town.metric_epsg)
-    bare = bare_kerbs(roads[roads["drivable"]], sides[sides["legal"].eq(True)])
-    looked = cell_exposure(
-        grid,
-        seen,
-        hours["hours"].astype(float),
-        hours["recall"].astype(float).fillna(0.0),
-        period_h=max((until - first).total_seconds() / 3600, 1.0),
-        kerbs=bare,
+    progress(0, 4, "Reading kerbs and what lies about them")
+    scape = load_streetscape(session, town)
+    progress(1, 4, "Reading exposure")
+    looking = read_looking(session, town)
+    watch = watching(session, scape, looking)
+    progress(2, 4, "Reading captures and reports")
+    events = read_events(session, town, scape, looking)
+    recall, reports, caught = find_recall(events, watch, looking)
+    progress(3, 4, "Estimating rates")
+    found = estimate(scape, watch, looking, events, recall)
+    session.execute(text("DELETE FROM detector_recall WHERE class_code = :class"), {"class": ILLEGAL_PARKING})
+    session.execute(
+        text(
+            "INSERT INTO detector_recall (class_code, hits, misses, reports, caught, method)"
+            " VALUES (:class, :hits, :misses, :reports, :caught, :method)"
+        ),
+        {
+            "class": ILLEGAL_PARKING,
+            "hits": recall.hits,
+            "misses": recall.misses,
+            "reports": reports,
+            "caught": caught,
+            "method": RECALL_METHOD,
+        },
     )
-    progress(2, 3, "Estimating rates")
-    counts = read_table(
+    table = _write_estimates(session, scape, events, found)
+    _write_profile(session, found)
+    measures = _write_cells(session, town, table, looking)
+    made = Provenance("Huiyan", town.licence, METHOD, simulated=True)
+    for name in ("cell_measure", "demand_estimate", "demand_profile", "detector_recall"):
+        record(session, name, town.name, made)
+    progress(4, 4, "Demand is ready")
+    return measures
+
+
+def _write_estimates(
+    session: Session, scape: Streetscape, events: Events, found: Estimates
+) -> dict[str, pd.DataFrame]:
+    session.execute(text("DELETE FROM demand_estimate WHERE class_code = :class"), {"class": ILLEGAL_PARKING})
+    tables = {}
+    for place in PLACES:
+        demand = found.demand[place]
+        rates = demand.rates()
+        table = pd.DataFrame(
+            {
+                "place": place,
+                "place_id": scape.ids[place],
+                "class_code": ILLEGAL_PARKING,
+                "length_m": demand.places["length_m"].round(2),
+                "captures": demand.places["captures"],
+                "reports": events.tally(scape, place, "qr").sum(axis=1).astype(int),
+                "exposure_mh": demand.places["exposure"].round(3),
+                "seen_m": found.seen_m[place].round(2),
+                "evidence": demand.places["evidence"],
+                "weight": demand.places["weight"].round(6),
+                **{name: rates[name] for name in _COLUMNS},
+                "simulated": True,
+            }
+        )
+        table[list(_COLUMNS)] = table[list(_COLUMNS)].astype(object).where(table["rate"].notna(), None)
+        copy_rows(session, "demand_estimate", table)
+        tables[place] = table.set_index("place_id")
+    return tables
+
+
+def _write_profile(session: Session, found: Estimates) -> None:
+    session.execute(text("DELETE FROM demand_profile WHERE class_code = :class"), {"class": ILLEGAL_PARKING})
+    profile = found.demand[UNIT_CELL].profile
+    rows = {
+        "class_code": ILLEGAL_PARKING,
+        "hour": np.arange(WEEK_H),
+        "weight": profile.weight,
+        "cv": profile.cv,
+    }
+    copy_rows(session, "demand_profile", pd.DataFrame(rows))
+
+
+def _write_cells(
+    session: Session, town: Town, tables: dict[str, pd.DataFrame], looking: Looking
+) -> pd.DataFrame:
+    """
+    What the map shows of cells: hours of full view, and the rate where somebody looked.
+
+    Counts are of all captures of a cell, those too that have nothing to be divided by.
+    """
+    ids = cells(session, town.metric_epsg).index
+    counted = read_table(
         session,
         "SELECT v.cell_id, count(*) FILTER (WHERE v.source = 'camera') AS captures,"
         " count(*) FILTER (WHERE v.source = 'qr') AS reports FROM violation v"
         " WHERE v.class_code = :class AND v.at >= :first AND v.at < :until AND v.cell_id IS NOT NULL GROUP BY 1",
-        {"class": ILLEGAL_PARKING, "first": first, "until": until},
-    ).set_index("cell_id")
-    counts = counts.reindex(grid.index).fillna(0).astype(int)
-    # captures of cameras that have since been moved: counted and shown, but there is nothing to divide them by
-    usable = counts["captures"].where(looked["exposure_h"] > 0, 0)
-    rates = violation_rate(usable, looked["exposure_h"])
-    found = rates.assign(
-        captures=counts["captures"], reports=counts["reports"], exposure_h=looked["exposure_h"]
+        {"class": ILLEGAL_PARKING, "first": looking.first, "until": looking.until},
     )
-    _write(session, found)
-    record(session, "cell_measure", town.name, _PROVENANCE)
-    progress(3, 3, "Demand is ready")
-    return found
-
-
-def _period(hours: pd.DataFrame, town: Town) -> tuple[dt.datetime, dt.datetime]:
-    """First moment and end of the months on record, in the town's time; an hour where there is no exposure."""
-    if hours.empty:
-        now = dt.datetime.now(dt.UTC)
-        return now - dt.timedelta(hours=1), now
-    first: dt.date = hours["first"].min()
-    after = (hours["last"].max().replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-    return tuple(dt.datetime(day.year, day.month, 1, tzinfo=town.time_zone) for day in (first, after))  # type: ignore[return-value]
-
-
-def _write(session: Session, found: pd.DataFrame) -> None:
+    counts = counted.set_index("cell_id").reindex(ids).fillna(0).astype(int)
+    known = tables[UNIT_CELL].reindex(ids)
+    watched = known["exposure_mh"].gt(0) & known["rate"].notna()
+    length = known["length_m"]
+    found = pd.DataFrame(
+        {
+            "captures": counts["captures"],
+            "reports": counts["reports"],
+            "exposure_h": (known["exposure_mh"] / length).where(watched),
+            "rate": known["per_h"].where(watched),
+            "rate_lower": (known["lower95"] * length).where(watched),
+            "rate_upper": (known["upper95"] * length).where(watched),
+            "evidence": watched,
+        },
+        index=ids,
+    )
     rows = [
         {
             "cell": int(cell),
             "captures": int(row.captures),
             "reports": int(row.reports),
             "exposure": round(float(row.exposure_h), 3) if row.evidence else None,
-            "rate": float(row.rate_per_h) if row.evidence else None,
-            "lower": float(row.lower) if row.evidence else None,
-            "upper": float(row.upper) if row.evidence else None,
+            "rate": float(row.rate) if row.evidence else None,
+            "lower": float(row.rate_lower) if row.evidence else None,
+            "upper": float(row.rate_upper) if row.evidence else None,
         }
         for cell, row in zip(found.index, found.itertuples(index=False), strict=True)
     ]
@@ -110,3 +176,4 @@ def _write(session: Session, found: pd.DataFrame) -> None:
         ),
         rows,
     )
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +27,7 @@ from geodata.towns.simulation import (
     parking_events,
     qr_points,
     qr_reports,
+    sampling_week,
 )
 from geodata.towns.town import Town
 
@@ -36,8 +38,8 @@ RECALL = 0.8
 """Share of violations in view that the simulated detector finds."""
 ENFORCERS = ("city management", "traffic police")
 """Owners whose cameras run the parking detector where not all do."""
-_WATCHERS = 2
-"""Names the generator that chooses them, which leaves the other draws as they are."""
+_WATCHERS, _SCHEDULES = 2, 3
+"""Name the generators that choose them and their hours, which leaves the other draws as they are."""
 
 
 def first_moment(town: Town) -> dt.datetime:
@@ -64,13 +66,14 @@ def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> Non
     seen = views(session, epsg)
     eyes = _watching(cameras(session, epsg), seen, grid, town)
     seen = seen[seen.index.isin(eyes.index)]
-    captures = parking_captures(events, seen, eyes["hours_per_day"], RECALL, rng)
+    sampled = sampling_week(eyes["hours_per_day"], np.random.default_rng([town.seed, _SCHEDULES]))
+    captures = parking_captures(events, seen, sampled, RECALL, rng, zone=town.time_zone)
     points = qr_points(grid, roads, town.year.qr_points, rng)
     reports = qr_reports(events, points, rng, captures=captures)
 
     cell_ids = pd.Series(grid.index, index=grid["code"])
     _write_points(session, town, points, cell_ids)
-    _write_exposure(session, town, eyes, start)
+    _write_exposure(session, town, sampled, start)
     _write_cases(session, town, captures, reports, cell_ids)
     _write_truth(session, truth, events, cell_ids)
 
@@ -111,27 +114,28 @@ def _write_points(session: Session, town: Town, points: gpd.GeoDataFrame, cell_i
     )
 
 
-def _write_exposure(session: Session, town: Town, eyes: gpd.GeoDataFrame, start: dt.datetime) -> None:
-    """Hours that each camera looked, by month and hour of the day: even over the day."""
-    days = pd.Series(pd.date_range(start.date(), periods=DAYS).to_period("M")).value_counts().sort_index()
-    firsts = days.index.to_timestamp().to_numpy()
-    months, hours = np.repeat(firsts, 24), np.tile(np.arange(24), len(firsts))
-    counts, rows = np.repeat(days.to_numpy(), 24), len(eyes) * len(months)
-    copy_arrays(
-        session,
-        "exposure",
-        {
-            "camera_id": np.repeat(eyes.index.to_numpy(), len(months)),
-            "class_code": ILLEGAL_PARKING,
-            "month": np.tile(months, len(eyes)),
-            "hour": np.tile(hours, len(eyes)),
-            "hours": np.outer(eyes["hours_per_day"] / 24, counts).ravel().round(4),
-            "recall": np.full(rows, RECALL),
-            "simulated": np.ones(rows, dtype=bool),
-        },
-    )
+def _write_exposure(session: Session, town: Town, sampled: pd.DataFrame, start: dt.datetime) -> None:
+    """Hours that each camera looked, by month and hour of the week."""
+    days = pd.date_range(start.date(), periods=DAYS)
+    months = days.to_period("M")
+    for month in months.unique():
+        weekdays = np.bincount(days[months == month].day_of_week, minlength=7)
+        hours = (sampled.to_numpy() * np.repeat(weekdays, 24)).round(4)
+        rows = pd.DataFrame(
+            {
+                "camera_id": sampled.index,
+                "class_code": ILLEGAL_PARKING,
+                "month": month.start_time.date(),
+                "hours": [f"{{{json.dumps(each)[1:-1]}}}" for each in hours.tolist()],
+                "simulated": True,
+            }
+        )
+        copy_rows(session, "exposure", rows)
     made = Provenance(
-        "Huiyan", town.licence, "hours a day x days of the month, even over the day", simulated=True
+        "Huiyan",
+        town.licence,
+        "share of each hour of the week sampled x days of the month; half by day only",
+        simulated=True,
     )
     record(session, "exposure", town.name, made)
 

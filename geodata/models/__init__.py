@@ -1,9 +1,17 @@
 """Every table, typed. `Base.metadata` is what migrations compare the database with."""
 
 from geodata.models.base import Base
-from geodata.models.camera import Calibration, Camera, CameraPreset, CameraView, Exposure, Zone
+from geodata.models.camera import (
+    Calibration,
+    Camera,
+    CameraPreset,
+    CameraView,
+    DetectorRecall,
+    Exposure,
+    Zone,
+)
 from geodata.models.case import CaseFile, EventClass, Stage
-from geodata.models.parking import CarPark, Kerb
+from geodata.models.parking import CarPark, DemandEstimate, DemandProfile, Kerb
 from geodata.models.pipes import Pipe, PipeNode
 from geodata.models.place import (
     AddressPoint,
@@ -48,7 +56,10 @@ __all__ = [
     "CoveragePart",
     "CoverageShare",
     "Dataset",
+    "DemandEstimate",
+    "DemandProfile",
     "Detection",
+    "DetectorRecall",
     "EventClass",
     "Exposure",
     "Finding",

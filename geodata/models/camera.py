@@ -5,12 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    SmallInteger,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
 
-__all__ = ["Calibration", "Camera", "CameraPreset", "CameraView", "Exposure", "Zone"]
+__all__ = ["Calibration", "Camera", "CameraPreset", "CameraView", "DetectorRecall", "Exposure", "Zone"]
 
 
 class Camera(Base, Simulated, web_geometry):
@@ -149,21 +157,33 @@ class Zone(Base, Simulated):
 
 
 class Exposure(Base, Simulated):
-    """How long a camera looked for a class: camera × month × hour of the day."""
+    """How long a camera looked for a class: camera × month × hour of the week."""
 
     __tablename__ = "exposure"
-    __table_args__ = (
-        CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),
-        CheckConstraint("hours >= 0", name="hours"),
-        CheckConstraint("recall BETWEEN 0 AND 1", name="recall"),
-    )
+    __table_args__ = (CheckConstraint("cardinality(hours) = 168 AND 0 <= ALL (hours)", name="hours"),)
 
     camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), primary_key=True)
     class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"), primary_key=True)
     month: Mapped[dt.date] = mapped_column(primary_key=True)
-    hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    """hour of the day in the town's time"""
-    hours: Mapped[float]
-    """hours sampled"""
-    recall: Mapped[float]
-    """share of true events that the detector reports, [0, 1]"""
+    hours: Mapped[list[float]] = mapped_column(ARRAY(Double))
+    """hours sampled in each hour of the week, from Monday 00:00 in the town's time; 168 numbers"""
+
+
+class DetectorRecall(Base):
+    """
+    The share of a class's violations in view that detectors report, as a beta distribution.
+
+    `hits` and `misses` are above 0: as if so many violations in view had been found and missed.
+    """
+
+    __tablename__ = "detector_recall"
+    __table_args__ = (CheckConstraint("hits > 0 AND misses > 0", name="numbers"),)
+
+    class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"), primary_key=True)
+    hits: Mapped[float]
+    misses: Mapped[float]
+    reports: Mapped[int]
+    """reports by people at places that cameras saw, from which it was estimated"""
+    caught: Mapped[int]
+    """those of them that a camera caught too"""
+    method: Mapped[str]

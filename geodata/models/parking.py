@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
 
-__all__ = ["CarPark", "Kerb"]
+__all__ = ["CarPark", "DemandEstimate", "DemandProfile", "Kerb"]
 
 
 class Kerb(Base, Simulated, web_geometry):
@@ -46,3 +46,59 @@ class CarPark(Base, Simulated, web_geometry):
     fee: Mapped[bool | None]
     access: Mapped[str | None]
     geom: Mapped[Any] = mapped_column(geometry("GEOMETRY"))
+
+
+class DemandEstimate(Base, Simulated):
+    """
+    How often a class of violation begins at a place, whoever looked; written by the demand run.
+
+    Rates are per metre of kerb and hour, the mean over the week. Missing numbers: nobody looked, and the place is
+    unlike all that were seen.
+    """
+
+    __tablename__ = "demand_estimate"
+    __table_args__ = (
+        CheckConstraint("evidence IN ('observed', 'modelled', 'none')", name="evidence"),
+        CheckConstraint("length_m > 0", name="length"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    place: Mapped[str] = mapped_column(primary_key=True)
+    """table of the place: unit_cell or street_edge"""
+    place_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"), primary_key=True)
+    length_m: Mapped[float]
+    """kerb along which it can happen"""
+    captures: Mapped[int]
+    reports: Mapped[int]
+    exposure_mh: Mapped[float]
+    """metre-hours looked at, weighted with how busy the hours are"""
+    seen_m: Mapped[float]
+    """kerb that any camera with hours sees"""
+    evidence: Mapped[str]
+    """observed: captures tell at least as much as the model; modelled: the model tells more; none"""
+    weight: Mapped[float]
+    """share of the answer that captures tell, [0, 1]"""
+    rate: Mapped[float | None]
+    """violations begun a metre and hour"""
+    lower80: Mapped[float | None]
+    upper80: Mapped[float | None]
+    lower95: Mapped[float | None]
+    upper95: Mapped[float | None]
+    per_h: Mapped[float | None]
+    """violations begun an hour at the place"""
+
+
+class DemandProfile(Base):
+    """How busy each hour of the week is against the mean."""
+
+    __tablename__ = "demand_profile"
+    __table_args__ = (CheckConstraint("hour BETWEEN 0 AND 167", name="hour"),)
+
+    class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"), primary_key=True)
+    hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    """hour of the week, from Monday 00:00 in the town's time"""
+    weight: Mapped[float]
+    """of mean 1"""
+    cv: Mapped[float]
+    """standard deviation of the weight over the weight"""

@@ -71,7 +71,8 @@ def sightings(conn: Connection, epsg: int, until: dt.datetime) -> Sightings:
     views = read_frame(
         conn,
         "SELECT v.camera_id AS id, least(CAST(:until AS timestamptz), coalesce(("
-        "SELECT max(e.month) + interval '1 month' FROM exposure e WHERE e.camera_id = v.camera_id AND e.hours > 0),"
+        "SELECT max(e.month) + interval '1 month' FROM exposure e"
+        " WHERE e.camera_id = v.camera_id AND 0 < ANY (e.hours)),"
         " CAST(:until AS timestamptz))) AS sampled_at, v.geom FROM camera_view v JOIN camera c ON c.id = v.camera_id"
         " WHERE c.hours_per_day > 0 AND NOT c.demonstration ORDER BY v.camera_id",
         {"until": until},

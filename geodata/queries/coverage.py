@@ -52,7 +52,8 @@ def posed_cameras(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     ).to_crs(epsg)
     hours = read_table(
         conn,
-        "SELECT camera_id, bit_or(1 << hour) AS hours FROM exposure WHERE hours > 0 GROUP BY camera_id",
+        "SELECT e.camera_id, bit_or(1 << CAST((u.at - 1) % 24 AS int)) AS hours FROM exposure e"
+        " CROSS JOIN LATERAL unnest(e.hours) WITH ORDINALITY AS u(looked, at) WHERE u.looked > 0 GROUP BY 1",
     ).set_index("camera_id")["hours"]
     numbers = ["pan_from_deg", "pan_to_deg"]
     cameras[numbers] = cameras[numbers].apply(pd.to_numeric)

@@ -139,20 +139,23 @@ def test_estimating_again_gives_the_same(town_copy: str) -> None:
 
 def test_the_same_captures_in_half_the_hours_are_a_higher_rate(town_copy: str) -> None:
     before = estimate()
-    change("UPDATE exposure SET hours = hours / 2")
+    change(
+        "UPDATE exposure SET hours = (SELECT array_agg(u.h / 2 ORDER BY u.i)"
+        " FROM unnest(hours) WITH ORDINALITY AS u(h, i))"
+    )
     after = estimate()
     both = before["evidence"] & after["evidence"]
     watched = both & (before["captures"] > 20)
     assert watched.any()
     assert (after.loc[watched, "exposure_h"] < before.loc[watched, "exposure_h"]).all()
-    assert (after.loc[watched, "rate_per_h"] > before.loc[watched, "rate_per_h"]).all()
+    assert (after.loc[watched, "rate"] > before.loc[watched, "rate"]).all()
 
 
 def test_footage_of_another_place_is_no_evidence(town_copy: str) -> None:
     before = estimate()
     change(
-        "INSERT INTO exposure (camera_id, class_code, month, hour, hours, recall)"
-        " SELECT id, '05-05', '2026-01-01', 12, 500, 0.9 FROM camera WHERE demonstration"
+        "INSERT INTO exposure (camera_id, class_code, month, hours)"
+        " SELECT id, '05-05', '2026-01-01', array_fill(2.0::float8, ARRAY[168]) FROM camera WHERE demonstration"
     )
     pd.testing.assert_frame_equal(estimate(), before)
 

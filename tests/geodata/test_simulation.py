@@ -15,7 +15,7 @@ from analysis.categories import ILLEGAL_PARKING
 from analysis.codes import parse_event_code
 from analysis.demand import capture_recapture, violation_rate
 from analysis.errors import CrsError, InputError
-from analysis.exposure import cell_exposure
+from analysis.exposure import Watch, line_points
 from analysis.grid import unit_cells
 from geodata.towns.simulation import (
     LENSES,
@@ -28,6 +28,7 @@ from geodata.towns.simulation import (
     parking_events,
     qr_points,
     qr_reports,
+    sampling_week,
 )
 
 EPSG = 3067
@@ -72,10 +73,12 @@ def town(seed=1):
     bare = bare_kerbs(streets, legal)
     truth = parking_demand(cells, pois, bare, rng, model=DemandModel(base=-3.5))
     events = parking_events(cells, truth, bare, rng, start=START, days=DAYS, zone="Europe/Helsinki")
-    captures = parking_captures(events, views, cameras["sample_h_per_day"], RECALL, rng)
+    sampled = sampling_week(cameras["sample_h_per_day"], rng)
+    captures = parking_captures(events, views, sampled, RECALL, rng, zone="Europe/Helsinki")
     points = qr_points(cells, bare, 60, rng)
     reports = qr_reports(events, points, rng, captures=captures, chance=0.3)
     return {
+        "sampled": sampled,
         "cells": cells,
         "streets": streets,
         "buildings": buildings,
@@ -281,29 +284,38 @@ def test_same_as_leads_to_the_first_capture_of_the_event():
 
 def test_a_camera_catches_its_share():
     base = town()
-    chance = base["cameras"]["sample_h_per_day"] / 24 * RECALL
-    inside = np.array([base["events"].within(view).sum() for view in base["views"].geometry])
+    chance = base["sampled"].to_numpy() * RECALL
+    local = pd.DatetimeIndex(base["events"]["started_at"]).tz_convert("Europe/Helsinki")
+    hour = local.day_of_week.to_numpy() * 24 + local.hour.to_numpy()
+    expected = np.array(
+        [
+            chance[row, hour[base["events"].within(view).to_numpy()]].sum()
+            for row, view in enumerate(base["views"].geometry)
+        ]
+    )
     caught = base["captures"]["camera_id"].value_counts().reindex(base["views"].index, fill_value=0)
-    expected = inside * chance
     assert abs(caught.sum() - expected.sum()) < 4 * np.sqrt(expected.sum())
 
 
 def test_estimates_find_the_truth_behind_the_captures():
     base = town()
     cells, captures, truth = base["cells"], base["captures"], base["truth"]
-    exposure = cell_exposure(
-        cells,
-        base["views"],
-        base["cameras"]["sample_h_per_day"] * DAYS,
-        RECALL,
-        period_h=DAYS * 24,
-        kerbs=base["bare"],
+    points = line_points(base["bare"])
+    point, cell = cells.sindex.query(points.geometry, predicate="intersects")
+    place = np.full(len(points), -1)
+    place[point] = cell
+    length = np.bincount(place[point], weights=points["length_m"].to_numpy()[point], minlength=len(cells))
+    looked = Watch.of(points, base["views"]).looked_at(
+        points["length_m"].to_numpy(), place, len(cells), base["sampled"] * RECALL
     )
+    busy = (looked * hour_of_week_profile()).mean(axis=1) / np.maximum(length, 1e-9)
+    exposure_h = pd.Series(busy * DAYS * 24, index=cells.index)
     first = captures[captures["same_as"].isna()]
     counts = cells["code"].map(first["cell_code"].value_counts()).fillna(0).astype(int)
-    expected = truth["rate_per_h"] * exposure["exposure_h"]
+    counts = counts.where(exposure_h > 0, 0)
+    expected = truth["rate_per_h"] * exposure_h
     assert counts.sum() == pytest.approx(expected.sum(), rel=0.1)
-    rates = violation_rate(counts, exposure["exposure_h"])
+    rates = violation_rate(counts, exposure_h)
     watched = rates["evidence"]
     held = (rates["lower"] <= truth["rate_per_h"]) & (truth["rate_per_h"] <= rates["upper"])
     assert held[watched].mean() > 0.8
@@ -359,10 +371,12 @@ def test_bad_input_is_refused_with_a_mend():
         parking_events(cells, truth.iloc[::-1], bare, rng, start=START, days=1)
     with pytest.raises(InputError, match="no bare kerb"):
         parking_events(cells, truth, bare.iloc[:1], rng, start=START, days=1)
+    with pytest.raises(InputError, match="Camera 0 is sampled 25"):
+        sampling_week(pd.Series([25.0]), rng)
     with pytest.raises(InputError, match="outside"):
-        parking_captures(base["events"], base["views"], base["cameras"]["sample_h_per_day"], 1.2, rng)
+        parking_captures(base["events"], base["views"], base["sampled"], 9.0, rng)
     with pytest.raises(InputError, match="Camera 39"):
-        parking_captures(base["events"], base["views"], base["cameras"]["sample_h_per_day"].iloc[:39], 1, rng)
+        parking_captures(base["events"], base["views"], base["sampled"].iloc[:39], 1, rng)
     with pytest.raises(InputError, match="chance"):
         qr_reports(base["events"], base["points"], rng, chance=2)
     with pytest.raises(CrsError, match="streets"):

@@ -21,6 +21,7 @@ from geodata.towns.simulation.parking import (
 from geodata.towns.simulation.poses import LENSES, Lens, camera_poses
 from geodata.towns.simulation.presets import turning_presets
 from geodata.towns.simulation.reports import qr_points, qr_reports
+from geodata.towns.simulation.schedules import sampling_week
 
 __all__ = [
     "LENSES",
@@ -34,5 +35,6 @@ __all__ = [
     "parking_events",
     "qr_points",
     "qr_reports",
+    "sampling_week",
     "turning_presets",
 ]

@@ -101,8 +101,7 @@ def bare_kerbs(
     """
     Both kerbs of the streets, without the stretches along which parking is allowed: where it can be illegal.
 
-    The one set of lines for demand, events and exposure: pass it as `kerbs` to
-    `analysis.exposure.cell_exposure`.
+    The one set of lines for demand, events and exposure: make the points of `analysis.exposure.Watch` of it.
 
     Parameters
     ----------
@@ -141,12 +140,10 @@ def bare_kerbs(
     sides = []
     for side, distance_m in (("left", aside_m), ("right", -aside_m)):
         lines, street = _unbroken(shapely.offset_curve(parts, distance_m), row)
-        sides.append(
-            gpd.GeoDataFrame(
-                {"side": side}, index=streets.index.take(street), geometry=lines, crs=streets.crs
-            )
-        )
-    return pd.concat(sides)
+        label = streets.index.take(street)
+        shapes = gpd.GeoSeries(lines.tolist(), index=label, crs=streets.crs)
+        sides.append(gpd.GeoDataFrame({"side": side}, index=label, geometry=shapes))
+    return gpd.GeoDataFrame(pd.concat(sides), crs=streets.crs)
 
 
 def parking_demand(
@@ -292,17 +289,18 @@ def parking_events(
 def parking_captures(
     events: gpd.GeoDataFrame,
     views: gpd.GeoDataFrame,
-    sample_h_per_day: pd.Series[float],
+    sampled: pd.DataFrame,
     recall: float | pd.Series[float],
     rng: np.random.Generator,
+    *,
+    zone: str | dt.tzinfo = "UTC",
 ) -> gpd.GeoDataFrame:
     """
-    What cameras catch: each camera that sees an event's place catches it with chance recall × hours a day /
-    24.
+    What cameras catch: each camera that sees an event's place catches it with chance recall × share sampled of its
+    hour.
 
-    Cameras look at hours of the day independent of the traffic and of one another, so the exposure of these
-    captures is `analysis.exposure.cell_exposure` with hours = sample_h_per_day × days, period_h = 24 × days
-    and kerbs = `bare_kerbs`.
+    Within an hour cameras look independently of the traffic and of one another, so the exposure of these captures is
+    `analysis.exposure.Watch.looked_at` with chance = sampled × recall along `bare_kerbs`.
 
     Parameters
     ----------
@@ -310,12 +308,15 @@ def parking_captures(
         From `parking_events`.
     views
         Ground that each camera sees, one row a camera, indexed by camera id; in the CRS of `events`.
-    sample_h_per_day
-        Hours a day that each camera is sampled, [0, 24], indexed by camera id.
+    sampled
+        Share of each hour of the week that each camera is sampled, [0, 1], indexed by camera id; see
+        `sampling_week`.
     recall
         Share of the events in view that the detector finds, [0, 1]: one number or one a camera id.
     rng
         Source of randomness.
+    zone
+        Time zone whose clock the hours of the week follow.
 
     Returns
     -------
@@ -333,13 +334,15 @@ def parking_captures(
         If a camera lacks hours or recall, or has a value out of range.
     """
     require_metric(events=events, views=views)
-    chance = _chances(views, sample_h_per_day, recall)
+    chance = _chances(views, sampled, recall)
+    started = pd.DatetimeIndex(events["started_at"]).tz_convert(zone)
+    hour = started.day_of_week.to_numpy() * 24 + started.hour.to_numpy()
     camera, event = shapely.STRtree(events.geometry.to_numpy()).query(
         views.geometry.to_numpy(), predicate="contains"
     )
     order = np.lexsort((camera, event))
     camera, event = camera[order], event[order]
-    caught = rng.random(len(event)) < chance[camera]
+    caught = rng.random(len(event)) < chance[camera, hour[event]]
     camera, event = camera[caught], event[caught]
     rows = events.iloc[event]
     waited = rng.random(len(rows)) * rows["duration_min"].to_numpy()
@@ -364,18 +367,18 @@ def parking_captures(
 
 
 def _chances(
-    views: gpd.GeoDataFrame, sample_h_per_day: pd.Series[float], recall: float | pd.Series[float]
+    views: gpd.GeoDataFrame, sampled: pd.DataFrame, recall: float | pd.Series[float]
 ) -> NDArray[np.float64]:
-    """Chance that each camera catches an event that it sees, in the order of `views`."""
+    """Chance that each camera, in the order of `views`, catches an event that it sees in each hour of the week."""
     found = recall if isinstance(recall, pd.Series) else pd.Series(float(recall), index=views.index)
-    chance = (sample_h_per_day.reindex(views.index) / 24 * found.reindex(views.index)).to_numpy(dtype=float)
-    bad = ~((chance >= 0) & (chance <= 1))
+    share = sampled.reindex(views.index).to_numpy(dtype=float)
+    chance = share * found.reindex(views.index).to_numpy(dtype=float)[:, None]
+    bad = ~((chance >= 0) & (chance <= 1)).all(axis=1)
     if bad.any():
         raise InputError(
-            "Camera {camera} catches an event in view with chance {chance}, outside [0, 1].",
-            "Give it sample_h_per_day in [0, 24] and recall in [0, 1].",
+            "Camera {camera} catches an event in view with a chance outside [0, 1].",
+            "Give it shares of the hours and a recall in [0, 1].",
             camera=views.index[bad][0],
-            chance=chance[bad][0],
         )
     return chance
 
