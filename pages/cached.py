@@ -14,7 +14,17 @@ from sqlalchemy import Row
 from analysis.review import ReviewRules
 from geodata import database
 from geodata.ingest import readers
-from geodata.queries import blindness, datasets, figures, grounds, headings, kept, watching
+from geodata.queries import (
+    blindness,
+    datasets,
+    figures,
+    grounds,
+    headings,
+    hotspot_answers,
+    hotspots,
+    kept,
+    watching,
+)
 from geodata.queries import cells as cell_queries
 from geodata.queries import outlook as outlooks
 from geodata.queries import reviews as review_queries
@@ -35,6 +45,9 @@ __all__ = [
     "ground",
     "group_means",
     "groupings",
+    "hot_spot_classes",
+    "hot_spot_scene",
+    "hot_spots",
     "kept_run",
     "key_figures",
     "last_moment",
@@ -324,3 +337,23 @@ def private_gains(revision: int) -> pd.DataFrame:
     """What each private camera adds."""
     with database.connection() as conn:
         return review_queries.private_gains(conn, datasets.loaded_town(conn))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def hot_spot_classes(revision: int) -> pd.DataFrame:
+    """Classes that have violations, the most frequent first."""
+    with database.connection() as conn:
+        return hotspots.event_classes(conn)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)  # noqa: TID251
+def hot_spot_scene(revision: int, class_code: str) -> hotspots.Scene:
+    """What hot spots of a class are asked of; read-only, shared by all visits."""
+    with database.connection() as conn:
+        return hotspots.load_scene(conn, datasets.loaded_town(conn), class_code)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)  # noqa: TID251
+def hot_spots(revision: int, question: hotspot_answers.Question) -> hotspot_answers.HotSpots:
+    """The answer to a question; read-only, shared by all visits."""
+    return hotspot_answers.find_hot_spots(hot_spot_scene(revision, question.class_code), question)

@@ -32,6 +32,12 @@ page = st.navigation(
             url_path="parking",
         ),
         st.Page(
+            "hot_spots.py",
+            title=words(N_("Hot spots")),
+            icon=":material/local_fire_department:",
+            url_path="hot-spots",
+        ),
+        st.Page(
             "video_patrol.py", title=words(N_("Video")), icon=":material/smart_display:", url_path="video"
         ),
         st.Page("data_catalogue.py", title=words(N_("Data")), icon=":material/database:", url_path="data"),

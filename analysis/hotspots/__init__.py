@@ -6,7 +6,7 @@ from analysis.hotspots.density import Raster, kernel_density, relative_density
 from analysis.hotspots.local import getis_ord, local_moran
 from analysis.hotspots.neighbours import Neighbours, touching, within
 from analysis.hotspots.network import StreetPieces, cut_streets, network_density
-from analysis.hotspots.repeat import near_repeat
+from analysis.hotspots.repeat import near_repeat, repeated_events
 from analysis.hotspots.scan import ScanCluster, space_scan
 from analysis.hotspots.values import adjusted_p, observed_values
 
@@ -31,6 +31,7 @@ __all__ = [
     "network_density",
     "observed_values",
     "relative_density",
+    "repeated_events",
     "space_scan",
     "space_time_counts",
     "touching",

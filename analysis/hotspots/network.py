@@ -30,6 +30,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from analysis.checks import require_metric, require_positive
 from analysis.errors import InputError
@@ -78,6 +80,17 @@ class StreetPieces:
     def piece_m(self) -> NDArray[np.float64]:
         """Length of each piece."""
         return np.repeat(self.lengths_m / np.diff(self.starts), np.diff(self.starts))
+
+    @property
+    def network_m(self) -> NDArray[np.float64]:
+        """Length of all streets that can be reached from each piece."""
+        count = int(self.ends.max()) + 1
+        links = sparse.coo_array(
+            (np.ones(len(self.ends)), (self.ends[:, 0], self.ends[:, 1])), (count, count)
+        )
+        _, part = csgraph.connected_components(links, directed=False)
+        of_street = part[self.ends[:, 0]]
+        return np.asarray(np.bincount(of_street, self.lengths_m)[of_street][self.street])
 
     def shared_out(
         self,

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from analysis.checks import require_positive
 from analysis.errors import InputError
 
-__all__ = ["near_repeat"]
+__all__ = ["near_repeat", "repeated_events"]
 
 MOST_PAIRS = 60_000_000
 
@@ -106,6 +106,36 @@ def near_repeat(
             "p": p.ravel(),
         }
     )
+
+
+def repeated_events(
+    places: NDArray[np.float64], times: NDArray[np.float64], *, distance_m: float, delay: float
+) -> NDArray[np.bool_]:
+    """
+    Events that followed another one nearby and soon.
+
+    Parameters
+    ----------
+    places, times
+        As in `near_repeat`.
+    distance_m, delay
+        How near, above 0, and how soon, 0 or more in the unit of `times`.
+
+    Returns
+    -------
+    repeated
+        Shape (events,): true for the later one of each such pair; of two at the same time, both.
+    """
+    spots = np.asarray(places, dtype=np.float64).reshape(-1, 2)
+    moments = np.asarray(times, dtype=np.float64)
+    require_positive("distance_m", distance_m)
+    require_positive("delay", delay, zero=True)
+    pairs = cKDTree(spots).query_pairs(distance_m, output_type="ndarray")
+    later = moments[pairs[:, 0]] - moments[pairs[:, 1]]
+    repeated = np.zeros(len(spots), dtype=bool)
+    repeated[pairs[(later >= 0) & (later <= delay), 0]] = True
+    repeated[pairs[(later <= 0) & (later >= -delay), 1]] = True
+    return repeated
 
 
 def _rising(name: str, limits: Sequence[float], *, zero: bool = False) -> NDArray[np.float64]:

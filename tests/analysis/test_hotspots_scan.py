@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from shapely import affinity
 
 from analysis.errors import InputError
-from analysis.hotspots import CellIndex, count_by_cell_and_step, near_repeat, space_scan, space_time_counts
+from analysis.hotspots import (
+    CellIndex,
+    count_by_cell_and_step,
+    near_repeat,
+    repeated_events,
+    space_scan,
+    space_time_counts,
+)
 from analysis.hotspots.scan import _best_circles, _best_of_towns, _circles, log_likelihood_ratio
 
 # ------------------------------------------------------------------------------------------------- scan
@@ -155,6 +162,13 @@ def test_events_that_call_forth_others_are_noticed_and_others_are_not() -> None:
     echo = np.concatenate([spots, spots[:80] + rng.normal(0, 15, (80, 2))])
     repeated = near_repeat(echo, np.concatenate([times, times[:80] + 1]), **asked)
     assert repeated["p"][0] == pytest.approx(1 / 200) and repeated["ratio"][0] > 5
+
+
+def test_an_event_repeats_another_that_came_just_before() -> None:
+    spots = np.array([[0.0, 0], [10, 0], [500, 0], [505, 0], [0, 5]])
+    times = np.array([1.0, 3.0, 8.0, 8.0, 30.0])
+    found = repeated_events(spots, times, distance_m=20, delay=2)
+    assert found.tolist() == [False, True, True, True, False]
 
 
 def test_bad_input_of_near_repeat_is_named() -> None:

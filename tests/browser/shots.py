@@ -14,6 +14,7 @@ SCREENS = {
     "cameras": "cameras",
     "review": "review",
     "parking": "parking",
+    "hot_spots": "hot-spots",
     "video": "video",
     "data": "data",
 }

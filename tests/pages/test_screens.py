@@ -34,6 +34,7 @@ SCREENS = {
     "camera_planning": "Cameras",
     "building_review": "Building review",
     "parking_demand": "Parking",
+    "hot_spots": "Hot spots",
     "video_patrol": "Video",
     "data_catalogue": "Data",
 }
@@ -42,6 +43,7 @@ MOST_STATEMENTS = {
     "camera_planning": 24,
     "building_review": 24,
     "parking_demand": 10,
+    "hot_spots": 16,
     "video_patrol": 10,
     "data_catalogue": 6,
 }

@@ -1,0 +1,379 @@
+"""Hot spots: where and when more happens than chance explains, over what was looked at."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import pairwise
+
+import geopandas as gpd
+import pandas as pd
+import pydeck as pdk
+import streamlit as st
+
+from geodata.export.hotspots import hotspots_geojson
+from geodata.queries.hotspot_answers import STATISTICS as ORDER
+from geodata.queries.hotspot_answers import HotSpots, Question
+from geodata.queries.hotspots import Period, Scene
+from geodata.towns.town import Town
+from layers.catalogue import LAYERS
+from layers.deck import MOST_FEATURES, shape_layer, tile_layer, view_state
+from layers.hotspots import EMERGING, KINDS, METHODS, STATISTICS, kind_colour
+from layers.i18n import N_
+from layers.layer import Colour, Form
+from pages import cached
+from pages.session import language, words
+from pages.widgets.columns import side_and_field
+from pages.widgets.figures import figures
+from pages.widgets.legend import keys, shown_sources, source_line
+from pages.widgets.map import Click, show_map
+from pages.widgets.screen import fact_table, screen, told
+
+DENOMINATORS = {"exposure": N_("Exposure"), "captures": N_("Captures as they are")}
+PLACES = {"cells": N_("Unit cells"), "streets": N_("Streets")}
+DAYS = {
+    "all": (N_("Every day"), (0, 1, 2, 3, 4, 5, 6)),
+    "work": (N_("Monday to Friday"), (0, 1, 2, 3, 4)),
+    "rest": (N_("Saturday and Sunday"), (5, 6)),
+}
+STEPS = {"month": N_("month"), "week": N_("week"), "day": N_("day")}
+UNDER = ("buildings", "streets")
+SOURCES = ("unit_cells", "violations", "streets", "buildings")
+FLAT = Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
+BANDWIDTHS_M = (50, 75, 100, 150, 200, 300, 400, 500)
+SHOWN_ROWS = 100
+QUIET = ("none", "no evidence", "weak", "hot", "cold")
+"""Kinds that do not stand out from chance."""
+COLUMNS = {
+    # column → its words and how its numbers are written
+    "rank": (N_("Rank"), "%d"),
+    "code": (N_("Unit cell"), None),
+    "community": (N_("Community"), None),
+    "name": (N_("Street"), None),
+    "kind": (N_("Kind"), None),
+    "distance_m": (N_("Up to (m)"), "%.0f"),
+    "delay": (N_("Within (days)"), "%.0f"),
+    "pairs": (N_("Pairs"), "%d"),
+    "cells": (N_("Cells"), "%d"),
+    "radius_m": (N_("Radius (m)"), "%.0f"),
+    "length_m": (N_("Length (m)"), "%.0f"),
+    "events": (N_("Events"), "%d"),
+    "expected": (N_("Expected"), "%.1f"),
+    "ratio": (N_("Observed / expected"), "%.2f"),
+    "relative_risk": (N_("Relative risk"), "%.2f"),
+    "exposure_kmh": (N_("Kerb looked at (km·h)"), "%.1f"),
+    "value": (N_("Value"), "%.3g"),
+    "z": ("z", "%.2f"),
+    "i": ("I", "%.2f"),
+    "llr": ("LLR", "%.1f"),
+    "p": ("p", "%.4f"),
+    "p_fdr": (N_("p (FDR)"), "%.4f"),
+    "hot_steps": (N_("Hot steps"), "%d"),
+    "cold_steps": (N_("Cold steps"), "%d"),
+    "last_z": (N_("z, last step"), "%.2f"),
+    "trend_z": (N_("Trend z"), "%.2f"),
+    "trend_p": (N_("Trend p"), "%.4f"),
+}
+
+
+def main() -> None:
+    with screen(
+        N_("Hot spots"),
+        N_("Where and when more happens than chance explains, set against how long somebody looked there."),
+    ) as revision:
+        if revision is None:
+            return
+        town = cached.town(revision)
+        side, field = side_and_field(2.9)
+        with side:
+            code = _class(revision)
+            if code is None:
+                return
+            with st.spinner(words(N_("Reading events and what was looked at …"))):
+                scene = cached.hot_spot_scene(revision, code)
+            question = _question(scene)
+        click = None
+        with field, told():
+            with st.spinner(words(N_("Computing …"))):
+                found = cached.hot_spots(revision, question)
+            click = _show(revision, town, scene, question, found)
+        if click is not None:
+            with side:
+                _facts(click)
+
+
+# ---------------------------------------------------------------------------------------- what is asked
+
+
+def _class(revision: int) -> str | None:
+    classes = cached.hot_spot_classes(revision)
+    if classes.empty:
+        st.info(words(N_("There is no event in any cell yet.")), icon=":material/inbox:")
+        return None
+    named = classes["name_zh" if language() == "zh-CN" else "name_en"]
+    names = {code: f"{name} ({code})" for code, name in named.items()}
+    return str(
+        st.selectbox(words(N_("Class of event")), list(names), format_func=names.__getitem__, key="hot_class")
+    )
+
+
+def _question(scene: Scene) -> Question:
+    names = {each: words(STATISTICS[each]) for each in ORDER}
+    statistic = st.selectbox(
+        words(N_("Statistic")), list(ORDER), format_func=names.__getitem__, key="hot_statistic"
+    )
+    divided = _denominator(scene, statistic)
+    place, bandwidth = "cells", 150
+    if statistic == "density":
+        titles = {each: words(title) for each, title in PLACES.items()}
+        place = (
+            st.segmented_control(
+                words(N_("Place")),
+                list(PLACES),
+                format_func=titles.__getitem__,
+                default="cells",
+                key="hot_place",
+            )
+            or "cells"
+        )
+        widths = {each: f"{each} m" for each in BANDWIDTHS_M}
+        bandwidth = st.select_slider(
+            words(N_("Bandwidth")), BANDWIDTHS_M, 150, format_func=widths.__getitem__, key="hot_bandwidth"
+        )
+    period = _period(scene)
+    return Question(scene.class_code, period, statistic, divided, place, float(bandwidth))
+
+
+def _denominator(scene: Scene, statistic: str) -> bool:
+    """Whether events are divided by what was looked at."""
+    if statistic == "repeat":
+        st.caption(
+            words(
+                N_(
+                    "Near repeat shuffles times only: what cameras see often stays so, and needs no denominator."
+                )
+            )
+        )
+        return False
+    if not scene.can_divide:
+        st.caption(words(N_("There is no exposure for this class: events count as they are.")))
+        return False
+    titles = {each: words(title) for each, title in DENOMINATORS.items()}
+    chosen = st.segmented_control(
+        words(N_("Denominator")),
+        list(DENOMINATORS),
+        format_func=titles.__getitem__,
+        default="exposure",
+        key="hot_denominator",
+    )
+    return (chosen or "exposure") == "exposure"
+
+
+def _period(scene: Scene) -> Period:
+    first, after = scene.span
+    last = after - dt.timedelta(days=1)
+    since, until = first, last
+    if first < last:
+        since, until = st.slider(
+            words(N_("Days from – to")), first, last, (first, last), format="YYYY-MM-DD", key="hot_days"
+        )
+    titles = {each: words(title) for each, (title, _) in DAYS.items()}
+    days = st.segmented_control(
+        words(N_("Days of the week")),
+        list(DAYS),
+        format_func=titles.__getitem__,
+        default="all",
+        key="hot_weekdays",
+    )
+    begin, end = st.slider(words(N_("Hours of the day")), 0, 24, (0, 24), format="%d:00", key="hot_hours")
+    if begin == end:
+        begin, end = (begin, begin + 1) if begin < 24 else (23, 24)
+    return Period(since, until + dt.timedelta(days=1), DAYS[days or "all"][1], begin, end)
+
+
+# ---------------------------------------------------------------------------------------- what is seen
+
+
+def _show(revision: int, town: Town, scene: Scene, question: Question, found: HotSpots) -> Click | None:
+    if not question.by_exposure and question.statistic != "repeat" and scene.by_cameras:
+        st.warning(
+            words(N_("A map of captures is a map of cameras: divide by exposure before you act on it.")),
+            icon=":material/visibility:",
+        )
+    if not scene.by_cameras:
+        st.caption(words(N_("No camera captures this class: these are reports by people.")))
+    _figures(question, found)
+    looks = EMERGING if question.statistic == "emerging" else KINDS
+    register = cached.register(revision)
+    named = [LAYERS[name] for name in SOURCES]
+    sources, simulated = shown_sources(register, named)
+    drawn = [
+        tile_layer(LAYERS["buildings"], revision=revision, form=FLAT, pickable=False),
+        tile_layer(LAYERS["streets"], revision=revision, pickable=False),
+        _drawn(found, looks, question.place),
+    ]
+    view = view_state(town.centre, town.zoom)
+    click = show_map("hot_map", drawn, view, sources, simulated=simulated, height_px=560)
+    _legend(question, found, looks)
+    method = _method(question, found)
+    st.caption(method)
+    source_line(register, named)
+    _table(question, found, looks)
+    names = {name for layer in named for name in layer.datasets} | {"exposure", "camera_view", "kerb"}
+    rows = register[register["name"].isin(names)]
+    st.download_button(
+        "GeoJSON",
+        lambda: hotspots_geojson(
+            found,
+            question,
+            rows,
+            title=words(STATISTICS[question.statistic]),
+            method=method,
+            unit=_unit(question),
+        ).encode(),
+        f"hot-spots-{question.statistic}-{question.class_code}.geojson",
+        "application/geo+json",
+        icon=":material/download:",
+        key="hot_geojson",
+    )
+    return click
+
+
+def _figures(question: Question, found: HotSpots) -> None:
+    length = question.place == "streets" and question.statistic == "density"
+    area = question.statistic == "density" and not length
+    unit = " km" if length else " km²" if area else ""
+    form = ",.1f" if length or area else ",.0f"
+    clear = (~found.shapes["kind"].isin(QUIET)).sum()
+    rows: list[tuple[str, str] | tuple[str, str, str]] = [
+        (N_("Events"), f"{found.events:,}"),
+        (
+            N_("Left out"),
+            f"{found.left_out:,}",
+            N_(
+                "Events where nobody looked in this period, or far from every kerb: nothing to divide them by."
+            ),
+        ),
+        (N_("With evidence"), f"{found.evidence:{form}} / {found.places:{form}}{unit}"),
+    ]
+    if question.statistic in ("gi", "moran", "scan", "emerging"):
+        rows.append((N_("Cells that stand out"), f"{clear:,}"))
+    figures(rows)
+
+
+def _drawn(found: HotSpots, looks: dict[str, tuple[Colour, str]], place: str) -> pdk.Layer:
+    shapes = found.shapes
+    if len(shapes) > MOST_FEATURES:  # the rest is told by the legend: nothing stands out there
+        shapes = shapes[~shapes["kind"].isin(["none"])].head(MOST_FEATURES)
+    colour = kind_colour(looks)
+    lines = place == "streets" and not shapes.empty and shapes.geom_type.iloc[0].endswith("LineString")
+    form = Form(line=colour, line_px=4) if lines else Form(fill=colour, line=(120, 130, 136, 90), line_px=0.5)
+    wanted = [name for name in (*COLUMNS, "from", "to", "name_zh", "name_en", "quadrant") if name in shapes]
+    plain = gpd.GeoDataFrame(shapes[wanted].astype(object), geometry=shapes.geometry, crs=shapes.crs)
+    return shape_layer("hot_spots", plain, form, pickable="code" in wanted)
+
+
+def _legend(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, str]]) -> None:
+    title = STATISTICS[question.statistic]
+    there = set(found.shapes["kind"])
+    if found.limits:
+        ends = [f"{limit:,g}" for limit in found.limits]
+        labels = [f"{a}–{b}" for a, b in pairwise(ends)] + [f"≥ {ends[-1]}"]
+        entries = [(KINDS[f"class{n}"][0], label, "fill") for n, label in enumerate(labels, 1)]
+        entries += [(KINDS[kind][0], KINDS[kind][1], "fill") for kind in ("no evidence",) if kind in there]
+        keys(f"{words(title)} ({_unit(question)})", entries)
+        return
+    shown = [kind for kind in looks if kind in there]
+    keys(f"{words(title)} ({_unit(question)})", [(looks[kind][0], looks[kind][1], "fill") for kind in shown])
+
+
+def _unit(question: Question) -> str:
+    """Of the value that is compared or drawn."""
+    if question.statistic == "repeat":
+        return words(N_("events that followed another within 50 m and 3 days"))
+    if question.by_exposure:
+        return words(N_("events per km of kerb and hour of looking"))
+    if question.statistic == "density":
+        per = N_("events per km of street") if question.place == "streets" else N_("events per km²")
+        return words(per)
+    return words(N_("events in the period"))
+
+
+def _method(question: Question, found: HotSpots) -> str:
+    along = question.statistic == "density" and question.place == "streets"
+    notes = dict(found.notes)
+    if "step" in notes:
+        notes["step"] = words(STEPS[str(notes["step"])])
+    for name in ("permutations", "simulations", "sampled", "all"):
+        if name in notes:
+            notes[name] = f"{int(notes[name]):,}"
+    sentence = words(METHODS["streets" if along else question.statistic], **notes)
+    if question.by_exposure and question.statistic in ("gi", "moran", "emerging"):
+        smooth = words(
+            N_("Rates of cells that were seen little are drawn towards the others (empirical Bayes).")
+        )
+        sentence = f"{sentence}{'' if language() == 'zh-CN' else ' '}{smooth}"
+    return sentence
+
+
+def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, str]]) -> None:
+    heads = {
+        "repeat": N_("Pairs of events by distance and delay"),
+        "density": N_("Where it is densest"),
+        "scan": N_("Clusters"),
+    }
+    st.subheader(words(heads.get(question.statistic, N_("Places that stand out"))), anchor=False)
+    if found.table.empty:
+        st.info(words(N_("No place stands out from chance in this period.")), icon=":material/info:")
+        return
+    rows = _readable(found.table, looks)
+    shown = [name for name in COLUMNS if name in rows]
+    rows = rows[shown].head(SHOWN_ROWS)
+    config: dict[str, object] = {}
+    for name in shown:
+        title, form = COLUMNS[name]
+        label = _value_title(question) if name == "value" else words(title)
+        config[name] = (
+            st.column_config.NumberColumn(label, format=form) if form else st.column_config.TextColumn(label)
+        )
+    st.dataframe(rows, column_config=config, hide_index=True, width="stretch", key="hot_table")
+    if len(found.table) > SHOWN_ROWS:
+        st.caption(words(N_("The first {count} of {all}."), count=SHOWN_ROWS, all=len(found.table)))
+
+
+def _value_title(question: Question) -> str:
+    return _unit(question)
+
+
+def _readable(table: pd.DataFrame, looks: dict[str, tuple[Colour, str]]) -> pd.DataFrame:
+    """The table with kinds and communities in the reader's language."""
+    rows = table.copy()
+    if "kind" in rows:
+        rows["kind"] = [words(looks[kind][1]) if looks[kind][1] else "" for kind in rows["kind"]]
+    if "name_zh" in rows:
+        rows["community"] = rows["name_zh" if language() == "zh-CN" else "name_en"]
+    if "name" in rows:
+        rows["name"] = rows["name"].where(rows["name"].notna(), rows["highway"])
+    return rows
+
+
+def _facts(click: Click) -> None:
+    """What is known of the cell that was clicked."""
+    facts = click.properties
+    if not facts.get("code"):
+        return
+    st.subheader(words(N_("One cell")), anchor=False)
+    looks = {**KINDS, **EMERGING}
+    name = facts.get("name_zh" if language() == "zh-CN" else "name_en")
+    rows = [(words(N_("Unit cell")), str(facts["code"])), (words(N_("Community")), str(name or "–"))]
+    for column, (title, form) in COLUMNS.items():
+        value = facts.get(column)
+        if column == "kind" and value in looks and looks[str(value)][1]:
+            rows.append((words(title), words(looks[str(value)][1])))
+        elif form and isinstance(value, int | float) and not pd.isna(value):
+            digits = re.sub(r"[%d]", "", form)
+            rows.append((words(title), format(value, f",{digits}") if digits else f"{int(value):,}"))
+    fact_table(rows)
+
+
+main()
