@@ -164,6 +164,7 @@ def _write_city(session: Session, town: Town, city: City) -> None:
         ("car_park", city.car_parks),
         ("pipe", city.pipes),
         ("pipe_node", city.pipe_nodes),
+        ("sensor", city.sensors),
         ("component", city.lamps),
     )
     for table, rows in writes:

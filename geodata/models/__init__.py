@@ -12,7 +12,7 @@ from geodata.models.camera import (
 )
 from geodata.models.case import CaseFile, EventClass, Stage
 from geodata.models.parking import CarPark, DemandEstimate, DemandProfile, Kerb
-from geodata.models.pipes import Pipe, PipeNode
+from geodata.models.pipes import Pipe, PipeNode, Sensor
 from geodata.models.place import (
     AddressPoint,
     Area,
@@ -76,6 +76,7 @@ __all__ = [
     "Sample",
     "Scenario",
     "ScenarioItem",
+    "Sensor",
     "Stage",
     "StreetEdge",
     "TruthEvent",

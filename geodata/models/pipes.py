@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
 
-__all__ = ["Pipe", "PipeNode"]
+__all__ = ["Pipe", "PipeNode", "Sensor"]
 
 
 class Pipe(Base, Simulated, web_geometry):
@@ -43,4 +43,24 @@ class PipeNode(Base, Simulated, web_geometry):
     """water, drain, gas, heat, power, telecom or unknown"""
     label: Mapped[str | None]
     diameter_mm: Mapped[float | None]
+    geom: Mapped[Any] = mapped_column(geometry("POINT"))
+
+
+class Sensor(Base, Simulated, web_geometry):
+    """A device that measures at a node of a network."""
+
+    __tablename__ = "sensor"
+    __table_args__ = (
+        CheckConstraint("state IN ('online', 'offline')", name="state"),
+        *geometry_indexes("sensor", "geom", "g3857"),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    """what it measures: methane"""
+    pipe_node_id: Mapped[int | None] = mapped_column(
+        ForeignKey("pipe_node.id", ondelete="SET NULL"), index=True
+    )
+    state: Mapped[str]
     geom: Mapped[Any] = mapped_column(geometry("POINT"))

@@ -21,7 +21,7 @@ class City:
     ----------
     communities
         community_code, name_zh, name_en and has_cells: whether it is cut into unit cells.
-    streets, kerbs, buildings, pois, car_parks, lamps, pipes, pipe_nodes
+    streets, kerbs, buildings, pois, car_parks, lamps, pipes, pipe_nodes, sensors
         Rows of their tables; may be empty.
     cameras
         Cameras with whole poses.
@@ -38,5 +38,6 @@ class City:
     lamps: gpd.GeoDataFrame
     pipes: gpd.GeoDataFrame
     pipe_nodes: gpd.GeoDataFrame
+    sensors: gpd.GeoDataFrame
     cameras: gpd.GeoDataFrame
     presets: pd.DataFrame

@@ -68,6 +68,7 @@ def openstreetmap_city(extract: Path, town: Town, rng: np.random.Generator) -> C
         lamps=lamps,
         pipes=pipes,
         pipe_nodes=_numbered(osm.manholes(), town),
+        sensors=gpd.GeoDataFrame(geometry=[], crs=town.metric_epsg),
         cameras=cameras,
         presets=presets,
     )

@@ -71,6 +71,10 @@ class Plan:
         How many of the cameras belong to how many private units.
     high_cameras, vehicle_cameras
         How many of the others look down from masts and roofs, or ride in vehicles.
+    drains_km
+        Length of the drains under the streets.
+    gas_sensors
+        Sensors in manholes.
     """
 
     district: str
@@ -87,6 +91,8 @@ class Plan:
     private_units: int
     high_cameras: int
     vehicle_cameras: int
+    drains_km: int
+    gas_sensors: int
 
 
 @dataclass(frozen=True)

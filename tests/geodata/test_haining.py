@@ -37,6 +37,7 @@ def test_the_plan_is_that_of_the_briefings() -> None:
     assert len(town.streets) == 12 and len(town.communities) == 236
     assert {each.street_code for each in town.communities} == set(town.streets)
     assert set(plan.seats) == set(town.streets)
+    assert (plan.drains_km, plan.gas_sensors) == (1_000, 1_581)
 
 
 def test_the_map_opens_in_the_town_and_it_is_measured_in_its_own_zone() -> None:
@@ -84,7 +85,7 @@ def test_a_part_of_haining_is_loaded_whole_and_marked(empty_database: str) -> No
         plan.cameras,
         plan.cells,
     )
-    assert counts["area"] == 1 + 12 + 236 and "pipe" not in counts
+    assert counts["area"] == 1 + 12 + 236 and counts["sensor"] == plan.gas_sensors
     with database.connection() as conn:
         town = loaded_town(conn)
         assert town.name == "haining"

@@ -7,6 +7,7 @@ Create Date: 2026-11-21 15:40:00
 
 from __future__ import annotations
 
+import geoalchemy2
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -134,6 +135,33 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("class_code", "hour", name=op.f("pk_demand_profile")),
     )
+    op.create_table(
+        "sensor",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("pipe_node_id", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column(
+            "geom", geoalchemy2.types.Geometry("POINT", srid=4490, spatial_index=False), nullable=False
+        ),
+        sa.Column("simulated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "g3857",
+            geoalchemy2.types.Geometry(srid=3857, spatial_index=False),
+            sa.Computed("ST_Transform(geom, 3857)", persisted=True),
+            nullable=True,
+        ),
+        sa.CheckConstraint("state IN ('online', 'offline')", name=op.f("ck_sensor_state")),
+        sa.ForeignKeyConstraint(
+            ["pipe_node_id"], ["pipe_node.id"], name=op.f("fk_sensor_pipe_node_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sensor")),
+        sa.UniqueConstraint("code", name=op.f("uq_sensor_code")),
+    )
+    op.create_index("ix_sensor_g3857", "sensor", ["g3857"], unique=False, postgresql_using="gist")
+    op.create_index("ix_sensor_geom", "sensor", ["geom"], unique=False, postgresql_using="gist")
+    op.create_index(op.f("ix_sensor_pipe_node_id"), "sensor", ["pipe_node_id"], unique=False)
     for view in DEMAND_VIEWS:
         op.execute(view)
 
@@ -141,6 +169,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW edge_demand")
     op.execute("DROP VIEW cell_demand")
+    op.drop_table("sensor")
     op.drop_table("demand_profile")
     op.drop_table("demand_estimate")
     op.create_table(

@@ -22,6 +22,7 @@ from geodata.towns.synthetic.grounds import divide
 from geodata.towns.synthetic.land import Use, use_land
 from geodata.towns.synthetic.lattice import draw_lattice
 from geodata.towns.synthetic.lots import all_lots, block_frames
+from geodata.towns.synthetic.pipes import drains_of, sensors_of
 from geodata.towns.synthetic.places import car_parks_of, lamps_of, pois_of
 from geodata.towns.synthetic.poses import cameras_of
 from geodata.towns.synthetic.sites import camera_sites
@@ -54,6 +55,7 @@ _STEPS = (
     "pois",
     "sites",
     "eyes",
+    "sensors",
 )
 
 
@@ -104,7 +106,8 @@ def synthetic_city(town: Town, progress: Progress = silent, *, steps: tuple[int,
     progress(*steps, "Hanging cameras")
     sites = camera_sites(streets, lamps, buildings, land, plan, draw["sites"])
     cameras = _numbered(cameras_of(sites, town.metric_epsg, draw["eyes"]))
-    nothing = gpd.GeoDataFrame(geometry=[], crs=town.metric_epsg)
+    progress(*steps, "Laying drains")
+    pipes, manholes = (_numbered(each) for each in drains_of(streets, plan.drains_km, town.metric_epsg))
     return City(
         communities=grounds.frame,
         streets=streets,
@@ -115,8 +118,9 @@ def synthetic_city(town: Town, progress: Progress = silent, *, steps: tuple[int,
             car_parks_of(frames, land, settled, plan.car_parks, town.metric_epsg, draw["pois"])
         ),
         lamps=lamps,
-        pipes=nothing,
-        pipe_nodes=nothing,
+        pipes=pipes,
+        pipe_nodes=manholes,
+        sensors=_numbered(sensors_of(manholes, plan.gas_sensors, town.county_code, draw["sensors"])),
         cameras=_registered(cameras, streets, grounds, town),
         presets=turning_presets(cameras, draw["eyes"]),
     )
