@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analysis.access.walks import Walks
 
-__all__ = ["Arcs", "allocate", "allocate_hours", "reroute"]
+__all__ = ["Arcs", "allocate", "allocate_hours", "levels", "listed", "reroute"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -118,7 +118,7 @@ def allocate(arcs, left, room, flow):  # type: ignore[no-untyped-def]
             left[arcs.place[arc]] -= moved
             room[arcs.supply[arc]] -= moved
     place_level, supply_level = np.empty(left.shape[0], np.int64), np.empty(room.shape[0], np.int64)
-    while _level(arcs, left, room, flow, place_level, supply_level):
+    while levels(arcs, left, room, flow, place_level, supply_level):
         _block(arcs, left, room, flow, place_level, supply_level)
     unmet = 0.0
     for place in range(left.shape[0]):
@@ -131,7 +131,7 @@ def allocate(arcs, left, room, flow):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _level(arcs, left, room, flow, place_level, supply_level):  # type: ignore[no-untyped-def]
+def levels(arcs, left, room, flow, place_level, supply_level):  # type: ignore[no-untyped-def]
     """How many steps each place and supply is from unmet demand, −1 beyond the nearest room; whether there is room."""
     place_level[:] = -1
     supply_level[:] = -1
@@ -219,17 +219,54 @@ def _block(arcs, left, room, flow, place_level, supply_level):  # type: ignore[n
 
 
 @numba.njit(cache=True, nogil=True)
-def reroute(arcs, root, left, room, flow, spent_place, spent_supply):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def listed(arcs, flow):  # type: ignore[no-untyped-def]
+    """
+    For each place the first pair that carries something, −1 if none does, and for each pair the next one of its place.
+
+    −1 ends a list, −2 marks pairs in none. A pair stays in its list when it carries nothing any more.
+    """
+    head, follow = np.full(arcs.place_first.shape[0] - 1, -1, np.int32), np.full(flow.shape[0], -2, np.int32)
+    for arc in range(flow.shape[0]):
+        if flow[arc] > 0.0:
+            follow[arc] = head[arcs.place[arc]]
+            head[arcs.place[arc]] = arc
+    return head, follow
+
+
+@numba.njit(cache=True, nogil=True)
+def reroute(arcs, root, left, room, flow, carriers, spent_place, spent_supply, keep):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     """
     Gives the room of one supply to unmet demand, taking over demand of other supplies where that frees theirs.
 
     Places and supplies from which no unmet demand can be reached are marked as spent: more rerouting never changes
-    that. Returns what was gained.
+    that.
+
+    Parameters
+    ----------
+    arcs
+        The pairs.
+    root
+        The supply.
+    left, room, flow
+        The state of one hour, as `allocate` leaves it.
+    carriers
+        Pairs that carry something, listed by place: see `listed`.
+    spent_place, spent_supply
+        Marks, one a place and a supply.
+    keep
+        Whether the state stays changed; otherwise it is as before, and only what would be gained is told.
+
+    Returns
+    -------
+    gained
+        Demand that is served in addition.
     """
     place_arc, supply_arc = np.full(left.shape[0], -1, np.int64), np.full(room.shape[0], -1, np.int64)
     queue = np.empty(room.shape[0] + 1, np.int64)
     seen = np.empty(left.shape[0] + 1, np.int64)
-    gained = 0.0
+    log_arc, log_moved, logged = np.empty(256, np.int64), np.empty(256), 0
+    before, wanted, gained = room[root], left.copy(), 0.0
+    head, follow = carriers
     while room[root] > 0.0:
         queue[0], size, at, found, many = root, 1, 0, -1, 0
         supply_arc[root] = -2
@@ -246,18 +283,20 @@ def reroute(arcs, root, left, room, flow, spent_place, spent_supply):  # type: i
                 if left[place] > 0.0:
                     found = place
                     break
-                for row in range(arcs.place_first[place], arcs.place_first[place + 1]):
-                    back = arcs.place_arc[row]
+                back = head[place]
+                while back >= 0:
                     other = arcs.supply[back]
                     if flow[back] > 0.0 and supply_arc[other] == -1 and not spent_supply[other]:
                         supply_arc[other] = back
                         queue[size] = other
                         size += 1
+                    back = follow[back]
         if found < 0:
-            for row in range(many):
-                spent_place[seen[row]] = True
-            for row in range(size):
-                spent_supply[queue[row]] = True
+            if keep or gained == 0.0:
+                for row in range(many):
+                    spent_place[seen[row]] = True
+                for row in range(1, size):
+                    spent_supply[queue[row]] = True
             break
         moved = min(room[root], left[found])
         supply = arcs.supply[place_arc[found]]
@@ -267,12 +306,23 @@ def reroute(arcs, root, left, room, flow, spent_place, spent_supply):  # type: i
             supply = arcs.supply[place_arc[arcs.place[back]]]
         place = found
         while True:
-            flow[place_arc[place]] += moved
-            supply = arcs.supply[place_arc[place]]
+            if logged + 2 > log_arc.shape[0]:
+                log_arc = np.concatenate((log_arc, np.empty_like(log_arc)))
+                log_moved = np.concatenate((log_moved, np.empty_like(log_moved)))
+            taken = place_arc[place]
+            log_arc[logged], log_moved[logged] = taken, flow[taken]
+            flow[taken] += moved
+            logged += 1
+            if follow[taken] == -2:
+                follow[taken], head[place] = head[place], taken
+            supply = arcs.supply[taken]
             if supply == root:
                 break
-            flow[supply_arc[supply]] -= moved
-            place = arcs.place[supply_arc[supply]]
+            back = supply_arc[supply]
+            log_arc[logged], log_moved[logged] = back, flow[back]
+            flow[back] -= moved
+            logged += 1
+            place = arcs.place[back]
         left[found] -= moved
         room[root] -= moved
         gained += moved
@@ -280,4 +330,9 @@ def reroute(arcs, root, left, room, flow, spent_place, spent_supply):  # type: i
             place_arc[seen[row]] = -1
         for row in range(size):
             supply_arc[queue[row]] = -1
+    if not keep:
+        for row in range(logged - 1, -1, -1):  # what each pair carried before, the last change first
+            flow[log_arc[row]] = log_moved[row]
+        room[root] = before
+        left[:] = wanted
     return gained
