@@ -133,8 +133,8 @@ class Source:
         if name in SAYING:
             # a name that comes from data or from a frozen value was marked where it was written
             self._add(found, module, call.args[:1], strict=name == "N_")
-        elif name == "progress" and len(call.args) == 3:
-            self._add(found, module, call.args[2:], strict=_holds_text(call.args[2]))
+        elif name == "progress" and _numbers_and_words(call.args):
+            self._add(found, module, call.args[-1:], strict=_holds_text(call.args[-1]))
         elif name in self.errors:
             named = [each.value for each in call.keywords if each.arg in ("message", "mend")]
             self._add(found, module, [*call.args[:2], *named], strict=True)
@@ -279,6 +279,11 @@ class Source:
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _numbers_and_words(given: list[ast.expr]) -> bool:
+    """Done, total and a message; the numbers may come as one starred pair."""
+    return len(given) == 3 or (len(given) == 2 and isinstance(given[0], ast.Starred))
 
 
 def _holds_text(node: ast.expr) -> bool:
