@@ -6,6 +6,7 @@ from geodata.errors import NotFound
 from geodata.queries.figures import FAR_PX_PER_M, FAR_TASK
 from geodata.queries.tiles import TileSource
 from layers import ramps
+from layers.demand import DEMAND_LAYERS
 from layers.i18n import N_
 from layers.layer import Export, Form, Layer, LegendEntry
 from layers.measures import GROUP_MEASURES, MEASURES
@@ -22,6 +23,9 @@ NETWORKS = {
     "telecom": N_("telecom"),
     "unknown": N_("not tagged"),
 }
+
+
+SENSOR = (230, 126, 34, 230)
 
 
 def _pipe_colour(attribute: str) -> str:
@@ -113,6 +117,7 @@ _ALL = (
         measures=GROUP_MEASURES,
         pickable=False,
     ),
+    *DEMAND_LAYERS,
     Layer(
         id="streets",
         title=N_("Streets"),
@@ -330,6 +335,26 @@ _ALL = (
             },
         ),
         datasets=("pipe_node",),
+    ),
+    Layer(
+        id="sensors",
+        title=N_("Gas sensors"),
+        method=AS_GIVEN,
+        tile=TileSource("sensor", {"code": "t.code", "kind": "t.kind", "state": "t.state"}, "point"),
+        form=Form(fill=SENSOR, line=(255, 255, 255, 220), radius_px=3),
+        legend=(LegendEntry(SENSOR, N_("methane"), "dot"),),
+        export=Export(
+            "sensor",
+            {
+                "code": "t.code",
+                "kind": "t.kind",
+                "pipe_node_id": "t.pipe_node_id",
+                "state": "t.state",
+                "simulated": "t.simulated",
+            },
+        ),
+        datasets=("sensor",),
+        shown=False,
     ),
     Layer(
         id="camera_views",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -92,7 +93,10 @@ def tile_layer(
         point_type="'circle'",
         point_radius_units="'pixels'",
         get_point_radius=_radius(form.radius_px),
-        update_triggers={"getFillColor": [measure.id if measure else "", list(breaks)]},
+        update_triggers={
+            "getFillColor": [measure.id if measure else "", list(breaks), _mark(fill)],
+            "getLineColor": [_mark(form.line)],
+        },
     )
 
 
@@ -216,6 +220,11 @@ def choropleth_colour(measure: Measure, breaks: Sequence[float]) -> str:
 
 def _colour(colour: Colour | str | None) -> Any:
     return list(colour) if isinstance(colour, tuple) else (colour or [0, 0, 0, 0])
+
+
+def _mark(colour: Colour | str | None) -> int:
+    """Changes with an expression: deck.gl asks accessors anew only if it is told to."""
+    return zlib.crc32(colour.encode()) if isinstance(colour, str) else 0
 
 
 def _radius(base: float) -> str:

@@ -6,11 +6,13 @@ from layers.layer import Colour
 
 __all__ = [
     "ACCENT",
+    "BLUES",
     "BUILDING",
     "CAMERA",
     "CAMERA_OFF",
     "CAR_PARK",
     "FINDING",
+    "GREENS",
     "GROUND",
     "HEAT",
     "KERB",
@@ -46,6 +48,10 @@ HEAT: tuple[Colour, ...] = (
 """OrRd, fading out where there is little."""
 PURPLES = _ramp("F2F0F7", "CBC9E2", "9E9AC8", "756BB1", "54278F")
 """Purples, 5 classes: more was looked at."""
+BLUES = _ramp("EFF3FF", "BDD7E7", "6BAED6", "3182BD", "08519C")
+"""Blues, 5 classes: more, by a model."""
+GREENS = _ramp("EDF8E9", "BAE4B3", "74C476", "31A354", "006D2C")
+"""Greens, 5 classes: more is better."""
 
 NO_EVIDENCE: Colour = (128, 134, 138, 105)
 """Nobody looked: neither good nor bad."""

@@ -27,9 +27,11 @@ from geodata.queries import (
 )
 from geodata.queries import cells as cell_queries
 from geodata.queries import outlook as outlooks
+from geodata.queries import parking as parkings
 from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
 from geodata.queries.asked import Answer, Asked
+from geodata.queries.parking_scenario import standing_under
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
@@ -54,6 +56,8 @@ __all__ = [
     "layer_rows",
     "outlook",
     "own_address",
+    "parking_reading",
+    "parking_standing",
     "patrol",
     "precheck",
     "private_gains",
@@ -232,6 +236,33 @@ def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) ->
 def warm(ground_revision: int) -> None:
     """Begins to read the town for visits to come."""
     _grounds().reading(ground_revision)
+
+
+def parking_reading(revision: int) -> parkings.ParkingReading:
+    """How far the town's parking is read; reading begins with the first who asks. Shared by all visits."""
+    return _parkings().reading(_parking_revision(revision))
+
+
+@st.cache_resource(show_spinner=False)  # noqa: TID251
+def _parkings() -> parkings.ParkingStore:
+    return parkings.ParkingStore()
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def _parking_revision(revision: int) -> int:
+    return parkings.parking_revision()
+
+
+def parking_standing(revision: int, scenario: scenario_queries.Scenario | None) -> parkings.Standing:
+    """Demand as the cameras of a scenario would tell it, or as those that stand do; computed once for each version."""
+    reading_parking = parking_reading(revision)
+    here = reading_parking.result()
+    if scenario is None or scenario.items.empty:
+        return here.now
+    return reading_parking.standing.get(
+        (scenario.token, scenario.version),
+        lambda: standing_under(here, scenario, outlook(revision, scenario)),
+    )
 
 
 @st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251

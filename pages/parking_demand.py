@@ -1,29 +1,30 @@
-"""Parking: captures, exposure and exposure-corrected demand side by side."""
+"""Parking: from captures to demand, supply and shortage, five linked views of one town; then a plan."""
 
 from __future__ import annotations
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
+from geodata.queries.parking import ParkingGround, Standing, needed, place_table
+from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
-from layers import ramps
-from layers.catalogue import LAYERS
-from layers.deck import tile_layer, view_state
+from layers.deck import view_state
 from layers.i18n import N_
-from layers.layer import Form, Measure
-from layers.measures import MEASURES
+from layers.parking import VIEWS
 from pages import cached
-from pages.session import language, words
-from pages.widgets.facts import cell_panel
-from pages.widgets.figures import figures
-from pages.widgets.legend import choropleth_legend, shown_sources, source_line
-from pages.widgets.map import Click, show_map
-from pages.widgets.screen import screen
+from pages.kerbside.choosing import Choice, choose, choose_rules, chosen_place
+from pages.kerbside.drawing import draw, named_layers, show_keys
+from pages.kerbside.inspecting import inspect
+from pages.kerbside.telling import download, missed, told_missing, totals
+from pages.session import words
+from pages.widgets.columns import side_and_field
+from pages.widgets.legend import shown_sources, source_line
+from pages.widgets.map import peek, show_map
+from pages.widgets.screen import empty, screen
+from pages.widgets.waiting import wait_for, wait_for_ground
+from pages.workbench.bar import choose_scenario
 
-BY_ID = {measure.id: measure for measure in MEASURES}
-SIDE_BY_SIDE = ("captures", "exposure_h", "rate")
-SHOWN_RANKS = 15
+MAP = "parking_map"
 
 
 def main() -> None:
@@ -37,86 +38,63 @@ def main() -> None:
         if revision is None:
             return
         town = cached.town(revision)
-        cells = cached.cell_table(revision)
-        _figures(cells)
-        click = None
-        for column, name in zip(st.columns(3, gap="small"), SIDE_BY_SIDE, strict=True):
-            with column:
-                click = _one_map(revision, town, BY_ID[name]) or click
-        source_line(cached.register(revision), [LAYERS["unit_cells"], LAYERS["violations"]])
-        facts, ranks = st.columns([1, 2.1], gap="medium")
-        with facts:
-            st.subheader(words(N_("One cell")), anchor=False)
-            if click is None or click.id is None:
-                st.caption(words(N_("Click a cell on any of the maps.")))
-            else:
-                cell_panel(cached.cell(revision, click.id), language())
-        with ranks:
-            _ranking(cells)
+        scenario = choose_scenario()
+        wait_for(cached.parking_reading(revision))
+        ground = cached.parking_reading(revision).result()
+        told_missing(ground)
+        if "streets" in ground.missing:
+            empty(
+                N_("There is no street on which one could park badly"),
+                N_("Load a town with drivable streets and unit cells, then look again."),
+            )
+            return
+        if scenario is not None and not scenario.items.empty:
+            wait_for_ground(revision)
+        standing = cached.parking_standing(revision, scenario)
+        _views(revision, town, ground, standing, scenario)
 
 
-def _figures(cells: pd.DataFrame) -> None:
-    seen = cells[cells["rate"].notna()]
-    figures(
-        [
-            (N_("Captures"), f"{int(cells['captures'].sum()):,}"),
-            (N_("Hours of full view"), f"{seen['exposure_h'].sum():,.0f}"),
-            (N_("Cells with evidence"), f"{len(seen):,} / {len(cells):,}"),
-            (
-                N_("Reports where nobody looked"),
-                f"{int(cells.loc[cells['rate'].isna(), 'reports'].sum()):,}",
-                N_(
-                    "People report problems in cells that cameras never saw: a raw capture map shows none there."
-                ),
-            ),
-        ]
+def _views(
+    revision: int, town: Town, ground: ParkingGround, standing: Standing, scenario: Scenario | None
+) -> None:
+    choice = choose()
+    side, field = side_and_field(2.5)
+    with side:
+        rules = choose_rules()
+    key = None if standing is ground.now or scenario is None else (scenario.token, scenario.version)
+    need = needed(ground, standing, rules, key)
+    table = place_table(ground, standing, need, choice.place, choice.hours)
+    place = chosen_place(choice, peek(MAP), ground.shapes[choice.place].index)
+    with field:
+        _map(revision, town, ground, choice, table, place, scenario)
+        totals(ground, standing, need, table, choice)
+        download(revision, ground, choice, rules, table, scenario)
+    with side:
+        inspect(ground, standing, choice, table, place)
+    missed(ground)
+
+
+def _map(
+    revision: int,
+    town: Town,
+    ground: ParkingGround,
+    choice: Choice,
+    table: pd.DataFrame,
+    place: int | None,
+    scenario: Scenario | None,
+) -> None:
+    changed = scenario is not None and not scenario.items.empty
+    outlook = cached.outlook(revision, scenario) if changed else None
+    drawn, shown = draw(revision, ground, choice, table, place, scenario if changed else None, outlook)
+    register = cached.register(revision)
+    layers = named_layers(choice)
+    sources, simulated = shown_sources(register, layers)
+    show_map(
+        MAP, drawn, view_state(town.centre, town.zoom - 0.35), sources, simulated=simulated, height_px=600
     )
-
-
-def _one_map(revision: int, town: Town, measure: Measure) -> Click | None:
-    limits = list(measure.breaks or cached.breaks(revision, measure.id, len(measure.ramp)))
-    st.markdown(f"**{words(measure.title)}**")
-    drawn = [
-        tile_layer(
-            LAYERS["buildings"],
-            revision=revision,
-            form=Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255)),
-        ),
-        tile_layer(LAYERS["unit_cells"], measure=measure, breaks=limits, revision=revision),
-    ]
-    sources, simulated = shown_sources(cached.register(revision), [LAYERS["unit_cells"], LAYERS["buildings"]])
-    view = view_state(town.centre, town.zoom - 1.15)
-    click = show_map(f"parking_{measure.id}", drawn, view, sources, simulated=simulated, height_px=430)
-    choropleth_legend(measure, limits)
-    st.caption(words(measure.meaning))
-    return click
-
-
-def _ranking(cells: pd.DataFrame) -> None:
-    """The cells with the highest rate, each with its interval: where intervals overlap, ranks mean little."""
-    st.subheader(words(N_("Highest rates, with their 95 % intervals")), anchor=False)
-    top = cells.dropna(subset=["rate"]).nlargest(SHOWN_RANKS, "rate")
-    if top.empty:
-        st.caption(words(N_("No cell has evidence yet.")))
-        return
-    title = words(BY_ID["rate"].unit)
-    order = top["code"].tolist()
-    colour = ramps.css((*ramps.ORANGES[3][:3], 255))
-    base = alt.Chart(top).encode(y=alt.Y("code:N", sort=order, title=words(N_("Unit cell"))))
-    bars = base.mark_rule(strokeWidth=2, color=colour).encode(
-        x=alt.X("rate_lower:Q", title=title), x2="rate_upper:Q"
-    )
-    tips = [
-        alt.Tooltip("code:N", title=words(N_("Unit cell"))),
-        alt.Tooltip("rate:Q", format=".3f", title=title),
-        alt.Tooltip("rate_lower:Q", format=".3f", title="2.5 %"),
-        alt.Tooltip("rate_upper:Q", format=".3f", title="97.5 %"),
-        alt.Tooltip("captures:Q", title=words(N_("Captures"))),
-        alt.Tooltip("exposure_h:Q", format=",.0f", title=words(N_("Hours of full view"))),
-    ]
-    dots = base.mark_circle(size=70, color=colour, opacity=1).encode(x="rate:Q", tooltip=tips)
-    st.altair_chart((bars + dots).properties(height=380), width="stretch")
-    st.caption(words(N_("Where intervals overlap, the order of two cells means little.")))
+    show_keys(choice, shown, scenario if changed else None)
+    st.caption(f"**{words(VIEWS[choice.view][0])}.** {words(shown.measure.meaning)}")
+    source_line(register, layers)
 
 
 main()

@@ -10,12 +10,14 @@ import streamlit as st
 from layers.i18n import enumerate_words, pick_language, translate
 
 __all__ = [
+    "address",
     "forget",
     "language",
     "listed",
     "recall",
     "remember",
     "scenario_token",
+    "set_address",
     "set_language",
     "set_scenario",
     "widget",
@@ -48,6 +50,17 @@ def set_scenario(token: str | None, name: str = "scenario") -> None:
         st.query_params.pop(name, None)  # noqa: TID251 - this is the door
     else:
         st.query_params[name] = token  # noqa: TID251 - this is the door
+
+
+def address(name: str) -> str | None:
+    """What the address says of `name`, if anything."""
+    return st.query_params.get(name)  # noqa: TID251 - this is the door
+
+
+def set_address(**parts: str | None) -> None:
+    """Writes parts into the address, so that a shared link shows the same; None takes one out."""
+    for name, value in parts.items():
+        set_scenario(value, name)
 
 
 def widget(key: str, default: Any = None) -> Any:

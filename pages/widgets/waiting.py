@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from geodata.queries.background import Background
 from layers.i18n import N_
 from pages import cached
 from pages.session import words
 
-__all__ = ["wait_for_ground"]
+__all__ = ["wait_for", "wait_for_ground"]
 
 LOOK_EVERY_S = 0.3
 
@@ -19,7 +22,11 @@ def wait_for_ground(revision: int) -> None:
 
     That is so right after the start of the web process, and after cameras, buildings or places have changed.
     """
-    reading = cached.reading(revision)
+    wait_for(cached.reading(revision))
+
+
+def wait_for(reading: Background[Any]) -> None:
+    """Returns once something is read; meanwhile the screen tells how far it is."""
     if reading.wait(LOOK_EVERY_S):
         return
     place = st.empty()
