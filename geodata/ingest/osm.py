@@ -70,6 +70,16 @@ NOT_POIS = frozenset(
     {"parking", "parking_entrance", "parking_space", "bench", "waste_basket", "bicycle_parking"}
 )
 
+TRAFFIC = "traffic"
+"""Kind of the points that `OsmExtract.traffic_points` reads."""
+TRAFFIC_POINTS: dict[str, dict[str, Any]] = {
+    "crossing": {"highway": ["crossing"]},
+    "level_crossing": {"railway": ["level_crossing"]},
+    "bus_stop": {"highway": ["bus_stop"]},
+    "tram_stop": {"railway": ["tram_stop"]},
+}
+"""Category → tags."""
+
 
 class OsmExtract:
     """
@@ -248,6 +258,26 @@ class OsmExtract:
             geometry=shapely.point_on_surface(rows.geometry.values),
             crs=DISPLAY_EPSG,
         ).reset_index(drop=True)
+
+    def traffic_points(self) -> gpd.GeoDataFrame:
+        """Pedestrian and level crossings, bus and tram stops: near them nobody may stand."""
+        parts = []
+        for category, tags in TRAFFIC_POINTS.items():
+            rows = self._select(tags, keep_ways=False, keep_relations=False)
+            rows = rows[rows.geometry.geom_type == "Point"]
+            parts.append(
+                gpd.GeoDataFrame(
+                    {
+                        "osm_id": rows["id"].astype("int64"),
+                        "name": _text(rows, "name"),
+                        "kind": TRAFFIC,
+                        "category": category,
+                    },
+                    geometry=rows.geometry.values,
+                    crs=DISPLAY_EPSG,
+                )
+            )
+        return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=DISPLAY_EPSG)
 
 
 def kerbs(streets: gpd.GeoDataFrame, *, offset_m: float = 3.5) -> gpd.GeoDataFrame:

@@ -117,7 +117,7 @@ class Poi(Base, Simulated, web_geometry):
     osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     name: Mapped[str | None]
     kind: Mapped[str]
-    """amenity, shop, tourism, office …"""
+    """amenity, shop, tourism, office …; traffic: crossings and stops, where nobody wants to go"""
     category: Mapped[str]
     """restaurant, supermarket …"""
     geom: Mapped[Any] = mapped_column(geometry("POINT"))

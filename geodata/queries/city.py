@@ -100,5 +100,6 @@ def lamps(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 
 
 def pois(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
-    """Points of interest."""
-    return read_frame(conn, "SELECT id, kind, category, geom FROM poi ORDER BY id").to_crs(epsg)
+    """Points of interest where people want to go: without crossings and stops."""
+    sql = "SELECT id, kind, category, geom FROM poi WHERE kind <> 'traffic' ORDER BY id"
+    return read_frame(conn, sql).to_crs(epsg)

@@ -63,7 +63,7 @@ def openstreetmap_city(extract: Path, town: Town, rng: np.random.Generator) -> C
         streets=streets,
         kerbs=sides,
         buildings=buildings,
-        pois=_numbered(osm.pois(), town),
+        pois=_numbered(_together(osm.pois(), osm.traffic_points()), town),
         car_parks=_numbered(osm.car_parks(), town),
         lamps=lamps,
         pipes=pipes,
@@ -127,6 +127,10 @@ def _cameras(
         eyes[column] = np.where(turns, ends, np.nan)
     eyes["heading_sd_deg"] = np.where(mapped["heading_deg"].notna(), MAPPED_SD_DEG, DRAWN_SD_DEG)
     return eyes, turning_presets(eyes, later)
+
+
+def _together(*frames: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
 
 
 def _numbered(frame: gpd.GeoDataFrame, town: Town) -> gpd.GeoDataFrame:
