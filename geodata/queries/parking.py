@@ -139,7 +139,7 @@ def load_parking(conn: Connection, town: Town, progress: Progress = silent) -> P
     progress(3, STEPS, "Estimating rates")
     now = Standing(watch, looking, estimate(scape, watch, looking, events, recall))
     progress(4, STEPS, "Reading places to stand")
-    access = load_access(conn, town.metric_epsg, scape)
+    access = load_access(conn, town, scape)
     progress(5, STEPS, "Reading cells and streets")
     shapes = {
         UNIT_CELL: read_frame(

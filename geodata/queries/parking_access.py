@@ -14,23 +14,20 @@ from sqlalchemy import Connection
 
 from analysis.access import (
     SnappedPlaces,
-    StreetGraph,
     Walks,
     floating_catchment,
     gaussian,
     occupied_places,
     shortage,
     snap_places,
-    street_graph,
     supply_in_reach,
     walking_distances,
 )
 from analysis.demand import Demand
-from analysis.errors import InputError
-from analysis.parking.supply import Supply, car_park_supply, joined_supply, kerb_supply
-from geodata.queries.city import kerbs, streets
+from analysis.parking import Supply
 from geodata.queries.demand import EDGE, UNIT_CELL, Streetscape
-from geodata.queries.frames import read_frame
+from geodata.queries.parking_supply import LEAST_COMPONENT_M, MOST_LEG_M, ParkingGround, load_parking_ground
+from geodata.towns.town import Town
 
 __all__ = ["FARTHEST_M", "Access", "Need", "Rules", "load_access", "need"]
 
@@ -68,10 +65,8 @@ class Access:
 
     Attributes
     ----------
-    graph
-        Streets that can be walked.
-    supply
-        Places to stand; None if there are none.
+    ground
+        Streets that are walked, kerbs, car parks, supply, and what is wrong with them.
     cell, edge
         For each piece of kerb (one street within one cell), the row of its cell and street.
     length_m
@@ -82,13 +77,21 @@ class Access:
         From pieces to supplies, as far as FARTHEST_M.
     """
 
-    graph: StreetGraph
-    supply: Supply | None
+    ground: ParkingGround
     cell: Ints
     edge: Ints
     length_m: Floats
     at: SnappedPlaces
     walks: Walks
+
+    @property
+    def supply(self) -> Supply | None:
+        """Places to stand; None if there are none."""
+        return self.ground.supply
+
+    def walks_to(self, targets: gpd.GeoDataFrame, limit_m: float) -> Walks:
+        """Ways from the pieces to other places, such as new bays."""
+        return walking_distances(self.ground.graph, self.at, _on_streets(self.ground, targets), limit_m)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,20 +152,11 @@ class Need:
         )
 
 
-def load_access(conn: Connection, epsg: int, scape: Streetscape) -> Access | None:
-    """Reads streets and places to stand; None without kerbs or streets."""
-    roads = streets(conn, epsg)
-    if not len(scape.points) or roads.empty:
+def load_access(conn: Connection, town: Town, scape: Streetscape) -> Access | None:
+    """Reads streets and places to stand; None without kerbs on which one can park badly."""
+    if not len(scape.points):
         return None
-    try:
-        graph = street_graph(roads.explode())
-    except InputError:  # nothing but motorways: nobody walks
-        return None
-    parks = read_frame(
-        conn, "SELECT id, name, kind, capacity, access, fee, geom FROM car_park ORDER BY id"
-    ).to_crs(epsg)
-    offered = [kerb_supply(kerbs(conn, epsg)), car_park_supply(parks)]
-    supply = joined_supply(*offered) if any(len(each.places) for each in offered) else None
+    ground = load_parking_ground(conn, town)
     pieces, of_point = np.unique(
         np.stack([scape.place[UNIT_CELL], scape.place[EDGE]]), axis=1, return_inverse=True
     )
@@ -172,10 +166,16 @@ def load_access(conn: Connection, epsg: int, scape: Streetscape) -> Access | Non
         np.bincount(of_point.ravel(), weight * axis) / length
         for axis in (scape.points.geometry.x, scape.points.geometry.y)
     )
-    at = snap_places(graph, gpd.GeoSeries(gpd.points_from_xy(x, y), crs=epsg))
-    places = supply.places if supply is not None else gpd.GeoDataFrame(geometry=[], crs=epsg)
-    walks = walking_distances(graph, at, snap_places(graph, places), FARTHEST_M)
-    return Access(graph, supply, pieces[0], pieces[1], length, at, walks)
+    at = _on_streets(ground, gpd.GeoSeries(gpd.points_from_xy(x, y), crs=scape.epsg))
+    none = gpd.GeoDataFrame(geometry=[], crs=scape.epsg)
+    places = ground.supply.places if ground.supply is not None else none
+    walks = walking_distances(ground.graph, at, _on_streets(ground, places), FARTHEST_M)
+    return Access(ground, pieces[0], pieces[1], length, at, walks)
+
+
+def _on_streets(ground: ParkingGround, places: gpd.GeoDataFrame | gpd.GeoSeries) -> SnappedPlaces:
+    least = min(LEAST_COMPONENT_M, float(ground.graph.component_m[0]))
+    return snap_places(ground.graph, places, most_m=MOST_LEG_M, least_component_m=least)
 
 
 def need(access: Access, scape: Streetscape, demand: Demand, rules: Rules) -> Need:
