@@ -5,6 +5,7 @@ How often violations happen, estimated from what was captured and how long was l
 model of places that cameras hardly see. `capture_recapture` and `recall_from_reports` say what cameras miss.
 """
 
+from analysis.demand.captures import capture_faults
 from analysis.demand.estimate import EVIDENCE, Demand, estimate_demand
 from analysis.demand.profile import WEEK_H, HourProfile, hour_profile
 from analysis.demand.rates import GammaPrior, fit_prior, violation_rate
@@ -21,6 +22,7 @@ __all__ = [
     "HourProfile",
     "RateModel",
     "Recall",
+    "capture_faults",
     "capture_recapture",
     "estimate_demand",
     "fit_prior",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from analysis.categories import ILLEGAL_PARKING
-from analysis.demand import WEEK_H, Demand, Recall, estimate_demand, recall_from_reports
+from analysis.demand import WEEK_H, Demand, Recall, capture_faults, estimate_demand, recall_from_reports
 from analysis.exposure import Watch, line_points
 from geodata.queries.city import buildings, cells, kerbs, pois, streets, views
 from geodata.queries.frames import read_frame, read_table
@@ -139,9 +139,12 @@ class Events:
     rows
         By case: `source` (camera or qr), `at`, `hour` (of the week), `point` (row of the nearest kerb point, -1 where
         none is near), `x`, `y`.
+    faults
+        What is wrong with the cases that are not among them: InputError by case.
     """
 
     rows: pd.DataFrame
+    faults: pd.Series[Any]
 
     def tally(self, streetscape: Streetscape, place: str, source: str = "camera") -> Floats:
         """(places, 168), how many in each place and hour of the week."""
@@ -290,21 +293,30 @@ def read_events(
     looking: Looking,
     class_code: str = ILLEGAL_PARKING,
 ) -> Events:
-    """Captures and reports of the period, each violation once a source, at the kerb that is nearest."""
+    """
+    Captures and reports of the period, each violation once a source, at the kerb that is nearest.
+
+    Cases that cannot be right are left out and told.
+    """
     frame = read_frame(
         conn,
-        "SELECT v.id, v.source, v.at, v.geom FROM violation v"
-        " WHERE v.class_code = :class AND v.at >= :first AND v.at < :until AND v.source IN ('camera', 'qr')"
-        " AND v.cell_id IS NOT NULL ORDER BY v.id",
-        {"class": class_code, "first": looking.first, "until": looking.until},
+        "SELECT v.id, v.source, v.camera_id AS camera, v.at, v.geom FROM violation v"
+        " WHERE v.class_code = :class AND v.at >= :first AND (v.at < :until OR v.at > :now)"
+        " AND v.source IN ('camera', 'qr') ORDER BY v.id",
+        {"class": class_code, "first": looking.first, "until": looking.until, "now": dt.datetime.now(dt.UTC)},
     ).to_crs(streetscape.epsg)
+    frame["at"] = pd.to_datetime(frame["at"], utc=True)
+    land = read_frame(conn, "SELECT id, geom FROM area WHERE kind = 'county'").to_crs(streetscape.epsg)
+    latest = max(dt.datetime.now(dt.UTC), looking.until)
+    faults = capture_faults(frame, land=land, streets=streetscape.points, until=latest)
+    frame = frame.drop(index=faults.index)
     spots = frame.geometry.to_numpy()
     point = np.full(len(frame), -1)
     if len(frame) and len(streetscape.points):
         tree = shapely.STRtree(streetscape.points.geometry.to_numpy())
         row, near = tree.query_nearest(spots, max_distance=SNAP_M, all_matches=False)
         point[row] = near
-    at = pd.DatetimeIndex(pd.to_datetime(frame["at"], utc=True)).tz_convert(town.time_zone)
+    at = pd.DatetimeIndex(frame["at"]).tz_convert(town.time_zone)
     rows = {
         "source": frame["source"].to_numpy(),
         "at": at,
@@ -313,7 +325,7 @@ def read_events(
         "x": shapely.get_x(spots),
         "y": shapely.get_y(spots),
     }
-    return Events(pd.DataFrame(rows, index=frame.index))
+    return Events(pd.DataFrame(rows, index=frame.index), faults)
 
 
 def same_violation(events: Events) -> pd.Series[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from analysis.demand import WEEK_H
 from geodata import database
+from geodata.commands.partitions import ensure_months
 from geodata.commands.simulate import RECALL
 from geodata.queries import demand as queries
 from geodata.queries.city import views
@@ -129,6 +131,28 @@ def test_captures_where_nobody_looks_any_more_are_left_out_and_counted(town_data
     assert (after["exposure"] <= before["exposure"] * 1.5).all() and (
         after["exposure"] < before["exposure"]
     ).any()
+
+
+def test_cases_that_cannot_be_right_are_told_and_the_rest_goes_on(town_copy: str) -> None:
+    whole = read(town_copy)
+    assert whole["events"].faults.empty
+    with database.transaction() as session:
+        first, second, third = session.scalars(
+            text("SELECT id FROM case_file WHERE source = 'camera' AND stage <> 'void' ORDER BY id LIMIT 3")
+        ).all()
+        ensure_months(session, *[dt.datetime(2099, 5, 1, tzinfo=dt.UTC)] * 2)
+        for case, change in (
+            (first, "reported_at = '2099-05-01T12:00Z'"),
+            (second, "geom = ST_SetSRID(ST_MakePoint(10, 50), 4490)"),
+            (third, "geom = ST_Translate(geom, 0, 0.02)"),
+        ):
+            session.execute(text(f"UPDATE case_file SET {change} WHERE id = :id"), {"id": case})
+    town = read(town_copy)
+    told = {case: str(error) for case, error in town["events"].faults.items()}
+    assert set(told) == {first, second, third}
+    assert "still to come" in told[first] and "outside the town" in told[second]
+    assert len(town["events"].rows) == len(whole["events"].rows) - 3
+    assert town["found"].demand[CELL].places["captures"].sum() > 0
 
 
 def test_a_camera_that_comes_gives_evidence(town_database: str) -> None:
