@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from analysis.access import StreetGraph
@@ -75,6 +76,8 @@ PRACTICE = (
 """Smaller distances, as bays are often marked within the 50 m; check each against the local rule."""
 CLEARANCES: Mapping[str, tuple[Clearance, ...]] = {"law": LAW, "practice": PRACTICE}
 
+LANE_M = 4.0
+"""Carriageway left beside bays: art. 63 (2) takes streets of less for narrow ones, where nobody may stop."""
 _SEGMENTS = 16
 """Of a quarter of the circle that a clearance draws."""
 
@@ -197,6 +200,7 @@ def usable_kerbs(
     shape: BayShape = SHAPES["parallel"],
     streets: Collection[str] | None = BAY_STREETS,
     forbidden: Collection[str] = ("no_stopping", "no_parking"),
+    lane_m: float = LANE_M,
 ) -> gpd.GeoDataFrame:
     """
     Stretches of kerb along which bays may be laid out and at least one fits.
@@ -205,7 +209,8 @@ def usable_kerbs(
     ----------
     kerbs
         LineStrings in a projected CRS in metres, with `side` (left or right of the street's direction), `rule` and
-        `legal`; those with bays already are left out. `highway` holds the class of their street, if it is there.
+        `legal`; those with bays already are left out. `highway` holds the class of their street, if it is there;
+        `street_edge_id` and `width_m` (kerb to kerb) limit the bays of narrow streets, if both are there.
     features
         Geometries with `kind` in the CRS of the kerbs; kinds without a clearance keep nothing clear. May have no rows.
     clearances
@@ -217,6 +222,9 @@ def usable_kerbs(
         Classes of streets beside which bays may lie; None: all.
     forbidden
         Rules under which no bay may come; leave out `no_parking` to see what lifting it would allow.
+    lane_m
+        Carriageway that must be left between bays, 0 or more. Where there is room on one side only, it is the side with
+        more open kerb, the right one if both have as much; bays that exist opposite take room, too.
 
     Returns
     -------
@@ -233,6 +241,7 @@ def usable_kerbs(
     require_metric(kerbs=kerbs, features=features)
     require_columns("kerbs", kerbs, "side", "rule", "legal")
     require_columns("features", features, "kind")
+    require_positive("lane_m", lane_m, zero=True)
     require_positive("clearances", [each.metres for each in clearances], zero=True)
     if kerbs.empty:
         raise InputError("There are no kerbs to lay out bays along.", "Load a town with drivable streets.")
@@ -244,6 +253,8 @@ def usable_kerbs(
     lines = np.asarray(kerbs.geometry.array, dtype=object)[rows]
     begin, end, row = _open_stretches(lines, features, clearances)
     fits = end - begin >= shape.pitch_m
+    if "width_m" in kerbs and "street_edge_id" in kerbs:
+        fits &= _has_room(kerbs, rows[row], np.where(fits, end - begin, 0.0), shape, lane_m)
     begin, end, row = begin[fits], end[fits], row[fits]
     parts = _between(lines, begin, end, row)
     own = kerbs.iloc[rows[row]]
@@ -409,6 +420,27 @@ def _open_stretches(
     open_after = np.r_[(owner[1:] == owner[:-1]) & (low[1:] > until[:-1]), False]
     at = np.flatnonzero(open_after)
     return until[at], low[at + 1], owner[at]
+
+
+def _has_room(
+    kerbs: gpd.GeoDataFrame, row: Ints, open_m: Floats, shape: BayShape, lane_m: float
+) -> npt.NDArray[np.bool_]:
+    """Whether bays beside each stretch (row of its kerb, open metres) leave the lane free."""
+    street = pd.factorize(kerbs["street_edge_id"])[0]
+    left = kerbs["side"].eq("left").to_numpy(dtype=bool)
+    there = kerbs["legal"].eq(True).fillna(False).to_numpy(dtype=bool)
+    depth = {each.name: each.depth_m for each in SHAPES.values()}
+    taken = np.where(there, kerbs["rule"].map(depth).fillna(SHAPES["parallel"].depth_m), 0.0)
+    count = int(street.max(initial=-1)) + 1
+    width = np.nan_to_num(kerbs["width_m"].to_numpy(dtype=np.float64))[row]
+    own, opposite = 2 * street + left, 2 * street + ~left
+    bays = np.bincount(own, taken, 2 * count)[opposite[row]]
+    length = np.bincount(own[row], open_m, 2 * count)
+    mine, theirs = length[own[row]], length[opposite[row]]
+    first = (mine > theirs) | ((mine == theirs) & ~left[row])
+    both = width - bays - 2 * shape.depth_m >= lane_m
+    one = width - bays - shape.depth_m >= lane_m
+    return np.asarray(one & (both | first | (theirs == 0)))
 
 
 def _between(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -144,12 +146,25 @@ def _least(graph: StreetGraph) -> float:
 
 
 def bay_kerbs(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
-    """Kerbs with street_edge_id, side, rule, legal, length_m, and the highway class and name of their street."""
+    """
+    Kerbs with street_edge_id, side, rule, legal, length_m, the highway class and name of their street, and `width_m`.
+
+    The width is from the middle of a kerb to the other kerb of its street; missing where there is none. Towns read from
+    OpenStreetMap draw all kerbs 3.5 m beside the centre line, so there it is 7 m everywhere.
+    """
     sql = (
         "SELECT k.id, k.street_edge_id, k.side, k.rule, k.legal, k.length_m, s.highway, s.name, k.simulated, k.geom"
         " FROM kerb k JOIN street_edge s ON s.id = k.street_edge_id ORDER BY k.id"
     )
-    return read_frame(conn, sql).to_crs(epsg)
+    found = read_frame(conn, sql).to_crs(epsg)
+    own = pd.MultiIndex.from_arrays([found["street_edge_id"], found["side"]])
+    other = pd.MultiIndex.from_arrays(
+        [found["street_edge_id"], found["side"].map({"left": "right", "right": "left"})]
+    )
+    row = own.get_indexer(other) if own.is_unique else np.full(len(found), -1)
+    lines = np.append(np.asarray(found.geometry.array, dtype=object), None)
+    middle = shapely.line_interpolate_point(lines[:-1], 0.5, normalized=True)
+    return found.assign(width_m=np.round(shapely.distance(middle, lines[row]), 2))
 
 
 def car_parks(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:

@@ -198,6 +198,26 @@ def test_kerbs_with_bays_forbidden_ones_and_other_streets_are_no_candidates() ->
         usable_kerbs(kerbs, feature_frame().drop(columns="kind"))
 
 
+def test_narrow_streets_have_bays_on_one_side_or_none() -> None:
+    def sides(width_m: float, shape: str, opposite: bool | None = None) -> list[str]:
+        right = [(0.0, -3.5), (190.0, -3.5)]
+        kerbs = kerb_frame(
+            ("untagged", None, "left", STRAIGHT),
+            ("parallel" if opposite else "untagged", opposite, "right", right),
+            street_edge_id=[7, 7],
+            width_m=[width_m, width_m],
+        )
+        return usable_kerbs(kerbs, feature_frame(), shape=SHAPES[shape])["side"].tolist()
+
+    assert sides(7, "parallel") == ["left"]
+    assert sides(9, "parallel") == ["left", "right"]
+    assert sides(6, "parallel") == []
+    assert sides(7, "perpendicular") == []
+    assert sides(16, "perpendicular") == ["left", "right"]
+    assert sides(8, "parallel", opposite=True) == []
+    assert sides(9, "parallel", opposite=True) == ["left"]
+
+
 def test_the_law_keeps_at_least_as_clear_as_practice() -> None:
     practice = {each.kind: each.metres for each in PRACTICE}
     assert all(each.metres >= practice[each.kind] for each in LAW)
