@@ -213,4 +213,5 @@ def _lookup(group: pd.Series[int], step: pd.Series[int], palettes: list[list[Col
     kind, level = (text.tobytes().decode() for text in digits)
     row = f"properties.{key} - {first}"
     colours = str([[list(colour) for colour in palette] for palette in palettes])
-    return f"{colours}['{kind}'[{row}]]['{level}'[{row}]]"
+    # the browser's parser takes a member only of a name or of what stands in brackets
+    return f"({colours})[('{kind}')[{row}]][('{level}')[{row}]]"

@@ -149,7 +149,7 @@ def _week(standing: Standing, choice: Choice, place: int) -> None:
                 alt.Tooltip("looked:Q", format=",.0f", title=words(N_("metre-hours looked at"))),
             ],
         )
-        .properties(height=190)
+        .properties(height=alt.Step(15))
     )
     st.altair_chart(chart, width="stretch")
     st.caption(words(N_("Hour by hour, as the town's week goes; hours that were not chosen are pale.")))
