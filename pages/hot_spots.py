@@ -48,11 +48,10 @@ COLUMNS = {
     # column → its words and how its numbers are written
     "rank": (N_("Rank"), "%d"),
     "code": (N_("Unit cell"), None),
-    "community": (N_("Community"), None),
     "name": (N_("Street"), None),
     "kind": (N_("Kind"), None),
-    "distance_m": (N_("Up to (m)"), "%.0f"),
-    "delay": (N_("Within (days)"), "%.0f"),
+    "distance": (N_("Apart (m)"), None),
+    "days": (N_("Days between"), None),
     "pairs": (N_("Pairs"), "%d"),
     "cells": (N_("Cells"), "%d"),
     "radius_m": (N_("Radius (m)"), "%.0f"),
@@ -73,6 +72,7 @@ COLUMNS = {
     "last_z": (N_("z, last step"), "%.2f"),
     "trend_z": (N_("Trend z"), "%.2f"),
     "trend_p": (N_("Trend p"), "%.4f"),
+    "community": (N_("Community"), None),
 }
 
 
@@ -128,7 +128,7 @@ def _question(scene: Scene) -> Question:
         titles = {each: words(title) for each, title in PLACES.items()}
         place = (
             st.segmented_control(
-                words(N_("Place")),
+                words(N_("Density over")),
                 list(PLACES),
                 format_func=titles.__getitem__,
                 default="cells",
@@ -205,6 +205,7 @@ def _show(revision: int, town: Town, scene: Scene, question: Question, found: Ho
     _figures(question, found)
     looks = EMERGING if question.statistic == "emerging" else KINDS
     register = cached.register(revision)
+    register = register[register["name"] != "finding"]  # events are captures, or reports by people
     named = [LAYERS[name] for name in SOURCES]
     sources, simulated = shown_sources(register, named)
     drawn = [
@@ -212,7 +213,7 @@ def _show(revision: int, town: Town, scene: Scene, question: Question, found: Ho
         tile_layer(LAYERS["streets"], revision=revision, pickable=False),
         _drawn(found, looks, question.place),
     ]
-    view = view_state(town.centre, town.zoom)
+    view = view_state(town.centre, town.zoom - 0.35)
     click = show_map("hot_map", drawn, view, sources, simulated=simulated, height_px=560)
     _legend(question, found, looks)
     method = _method(question, found)
@@ -328,6 +329,8 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
         return
     rows = _readable(found.table, looks)
     shown = [name for name in COLUMNS if name in rows]
+    if not question.by_exposure and question.statistic != "density":
+        shown = [name for name in shown if name != "value"]  # the same as the events
     rows = rows[shown].head(SHOWN_ROWS)
     config: dict[str, object] = {}
     for name in shown:
@@ -352,9 +355,18 @@ def _readable(table: pd.DataFrame, looks: dict[str, tuple[Colour, str]]) -> pd.D
         rows["kind"] = [words(looks[kind][1]) if looks[kind][1] else "" for kind in rows["kind"]]
     if "name_zh" in rows:
         rows["community"] = rows["name_zh" if language() == "zh-CN" else "name_en"]
+    if "distance_m" in rows:
+        rows["distance"] = rows["distance_m"].map(_bands(rows["distance_m"]))
+        rows["days"] = rows["delay"].map(_bands(rows["delay"]))
     if "name" in rows:
         rows["name"] = rows["name"].where(rows["name"].notna(), rows["highway"])
     return rows
+
+
+def _bands(limits: pd.Series[float]) -> dict[float, str]:
+    """Upper limits as from – to."""
+    edges = [0.0, *sorted(set(limits))]
+    return {upper: f"{lower:g}–{upper:g}" for lower, upper in pairwise(edges)}
 
 
 def _facts(click: Click) -> None:

@@ -15,6 +15,7 @@ import shapely
 import shapely.ops
 from affine import Affine
 from rasterio import features
+from scipy.spatial import cKDTree
 
 from analysis.errors import InputError
 from analysis.hotspots import (
@@ -316,15 +317,16 @@ def _on_ground(scene: Scene, question: Question) -> HotSpots:
         at = events["kerb"].to_numpy()
         seen = (at >= 0) & (hours[at] > 0)
         lost, events = int((~seen).sum()), events[seen]
-        kept = hours > 0
+        spots, hours = spots[hours > 0], hours[hours > 0]
         density = METRES_A_KM * relative_density(
             events[["x", "y"]].to_numpy(),
-            spots[kept],
-            hours[kept],
+            spots,
+            hours,
             raster,
             bandwidth_m=band,
             least_hours=_least_mh(question),
         )
+        density[_farther(raster, spots, band)] = np.nan
     else:
         points = events[["x", "y"]].to_numpy()
         density = METRES_A_KM**2 * kernel_density(points, raster, bandwidth_m=band)
@@ -340,15 +342,23 @@ def _on_ground(scene: Scene, question: Question) -> HotSpots:
     )
     drawn = [
         (int(number), shapely.geometry.shape(shape))
-        for shape, number in features.shapes(numbers.astype(np.int16), mask=numbers >= 1, transform=turn)
+        for shape, number in features.shapes(numbers.astype(np.int16), mask=numbers != 0, transform=turn)
     ]
-    shapes = _by_class(drawn, limits, scene)
-    known = float(np.isfinite(density).mean())
-    area = raster.columns * raster.rows * raster.step_m**2 / METRES_A_KM**2
+    shapes = _by_class(drawn, limits, scene, nothing=NO_EVIDENCE)
+    ground = shapely.union_all(scene.cells.geometry.to_numpy())
+    dark = shapes["kind"] == NO_EVIDENCE
+    shapes.loc[dark, shapes.geometry.name] = shapes[dark].intersection(ground)
+    area = ground.area / METRES_A_KM**2
+    known = area - float(shapes[dark].area.sum()) / METRES_A_KM**2
     notes: dict[str, float | str] = {"bandwidth_m": band, "pixel_m": raster.step_m}
-    return HotSpots(
-        shapes, _peaks(density, raster, scene), len(events), lost, area, area * known, limits, notes
-    )
+    return HotSpots(shapes, _peaks(density, raster, scene), len(events), lost, area, known, limits, notes)
+
+
+def _farther(raster: Raster, spots: Floats, distance_m: float) -> npt.NDArray[np.bool_]:
+    """Pixels farther from every place where somebody looked: a Gaussian's tail is no evidence."""
+    pixels = np.stack(np.meshgrid(raster.x, raster.y), axis=-1).reshape(-1, 2)
+    nearest, _ = cKDTree(spots).query(pixels, distance_upper_bound=distance_m)
+    return np.isinf(nearest).reshape(raster.rows, raster.columns)
 
 
 def _least_mh(question: Question) -> float:
@@ -458,18 +468,16 @@ def _by_class(
     drawn: list[tuple[int, shapely.Geometry]],
     limits: tuple[float, ...],
     scene: Scene,
-    nothing: str | None = None,
+    nothing: str,
 ) -> gpd.GeoDataFrame:
     """One shape a class, with its limits."""
     rows, shapes = [], []
     for number in sorted({number for number, _ in drawn}):
-        if number < 1 and nothing is None:
-            continue
         parts = np.array([shape for other, shape in drawn if other == number], dtype=object)
         upper = limits[number] if 1 <= number < len(limits) else None
         rows.append(
             {
-                "kind": f"class{number}" if number >= 1 else str(nothing),
+                "kind": f"class{number}" if number >= 1 else nothing,
                 "from": limits[number - 1] if number >= 1 else np.nan,
                 "to": upper if upper is not None else np.nan,
             }

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from analysis.exposure import Watch, line_points
 from analysis.hotspots import Neighbours, StreetPieces, cut_streets, touching
 from geodata.errors import NotFound
-from geodata.queries.city import kerbs, streets, views
+from geodata.queries.city import kerbs, streets
 from geodata.queries.frames import read_frame, read_table
 from geodata.towns.simulation import bare_kerbs
 from geodata.towns.town import Town
@@ -88,7 +88,7 @@ class Scene:
     neighbours
         Of the cells.
     edges
-        Drivable streets with their name, by id, in metres.
+        Drivable streets that meet a cell, with their name, by id, in metres.
     pieces
         Of these streets.
     events
@@ -219,14 +219,15 @@ def load_scene(conn: Connection, town: Town, class_code: str) -> Scene:
     ).to_crs(epsg)
     roads, sides = streets(conn, epsg), kerbs(conn, epsg)
     roads = roads[roads["drivable"]]
+    roads = roads.iloc[np.unique(grid.sindex.query(roads.geometry, predicate="intersects")[0])]
     points = line_points(bare_kerbs(roads, sides[sides["legal"].eq(True)]), SPACING_M)
     cell_of = np.full(len(points), -1, dtype=np.int64)
     point, cell = grid.sindex.query(points.geometry, predicate="intersects")
     cell_of[point[::-1]] = cell[::-1]
     pieces = cut_streets(roads, step_m=STEP_M) if len(roads) else None
     events, by_cameras = _events(conn, town, class_code, grid.index, points)
-    months, sampled = _sampling(conn, class_code)
-    seen = views(conn, epsg)
+    seen = _views(conn, epsg)
+    months, sampled = _sampling(conn, class_code, seen.index)
     known = next(iter(sampled.values())).index if sampled else seen.index[:0]
     return Scene(
         town=town,
@@ -290,13 +291,29 @@ def _events(
     return found, by_cameras
 
 
-def _sampling(conn: Connection, class_code: str) -> tuple[list[dt.date], dict[dt.date, pd.DataFrame]]:
+def _views(conn: Connection, epsg: int) -> gpd.GeoDataFrame:
+    """What cameras near the cells see, by camera; without those that play footage of elsewhere."""
+    found = read_frame(
+        conn,
+        "SELECT v.camera_id, v.geom FROM camera_view v JOIN camera c ON c.id = v.camera_id"
+        " WHERE NOT c.demonstration AND EXISTS (SELECT FROM unit_cell u WHERE u.geom && v.geom)"
+        " ORDER BY v.camera_id",
+        index="camera_id",
+    ).to_crs(epsg)
+    # on the way through degrees a corner may slip by a nanometre onto another edge
+    found.geometry = found.geometry.make_valid(method="structure", keep_collapsed=False)
+    return found
+
+
+def _sampling(
+    conn: Connection, class_code: str, cameras: pd.Index[int]
+) -> tuple[list[dt.date], dict[dt.date, pd.DataFrame]]:
     """Months on record, and of each the hours that every camera was sampled in each hour of the week."""
     table = read_table(
         conn,
-        "SELECT e.camera_id, e.month, e.hours FROM exposure e JOIN camera c ON c.id = e.camera_id"
-        " WHERE e.class_code = :class AND NOT c.demonstration ORDER BY e.camera_id, e.month",
-        {"class": class_code},
+        "SELECT camera_id, month, hours FROM exposure WHERE class_code = :class AND camera_id = ANY(:cameras)"
+        " ORDER BY camera_id, month",
+        {"class": class_code, "cameras": cameras.tolist()},
     )
     everyone = pd.Index(table["camera_id"].unique(), name="camera_id", dtype="int64")
     found = {}
