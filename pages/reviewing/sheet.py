@@ -113,7 +113,8 @@ def show_sheet(sheet: Mapping[str, Any], key: str) -> None:
     banner(f"**{words(N_('Advice of the check'))}: {words(telling.ADVICES[sheet['advice']])}**", icon=icon)
     with st.container(horizontal=True, gap="large", key=f"figures_{key}"):
         for name in HEADLINES:
-            sign = f" {UNITS[name]}" if UNITS[name] in ("m²", "m") else ""
+            unit = UNITS[name]
+            sign = f" {unit}" if unit in ("m²", "m") else f" {words(N_('yuan'))}" if unit == "currency" else ""
             st.metric(
                 telling.title(name, say),
                 telling.figure(name, values.get(name)) + sign,
