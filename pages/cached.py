@@ -31,12 +31,15 @@ from geodata.queries import parking as parkings
 from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
 from geodata.queries.asked import Answer, Asked
+from geodata.queries.parking_access import Need
+from geodata.queries.parking_plan import BayQuestion, Bays, plan_bays
 from geodata.queries.parking_scenario import standing_under
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
 __all__ = [
     "answer",
+    "bays",
     "blind_areas",
     "breaks",
     "camera",
@@ -263,6 +266,21 @@ def parking_standing(revision: int, scenario: scenario_queries.Scenario | None) 
         (scenario.token, scenario.version),
         lambda: standing_under(here, scenario, outlook(revision, scenario)),
     )
+
+
+@st.cache_resource(  # noqa: TID251
+    max_entries=16,
+    show_spinner=False,
+    hash_funcs={
+        Need: lambda need: (need.rules.limit_m, need.rules.stay_min, need.rules.free_ratio),
+        scenario_queries.Scenario: lambda scenario: (scenario.token, scenario.version),
+    },
+)
+def bays(
+    revision: int, need: Need, scenario: scenario_queries.Scenario | None, question: BayQuestion
+) -> Bays:
+    """Where new bays go for those who find no place; `need` is told by the revision, the scenario and its rules."""
+    return plan_bays(need, question)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 import streamlit as st
 
 from geodata.queries.parking import ParkingGround, Standing, needed, place_table
+from geodata.queries.parking_plan import Bays
 from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
 from layers.deck import view_state
@@ -15,7 +18,8 @@ from pages import cached
 from pages.kerbside.choosing import Choice, choose, choose_rules, chosen_place
 from pages.kerbside.drawing import draw, named_layers, show_keys
 from pages.kerbside.inspecting import inspect
-from pages.kerbside.telling import download, missed, told_missing, totals
+from pages.kerbside.planning import bay_layers, plan_panel
+from pages.kerbside.telling import download, keep_scenario, missed, told_missing, totals
 from pages.session import words
 from pages.widgets.columns import side_and_field
 from pages.widgets.legend import shown_sources, source_line
@@ -50,28 +54,41 @@ def main() -> None:
             return
         if scenario is not None and not scenario.items.empty:
             wait_for_ground(revision)
+        began = time.perf_counter()
         standing = cached.parking_standing(revision, scenario)
-        _views(revision, town, ground, standing, scenario)
+        _views(revision, town, ground, standing, scenario, time.perf_counter() - began)
 
 
 def _views(
-    revision: int, town: Town, ground: ParkingGround, standing: Standing, scenario: Scenario | None
+    revision: int,
+    town: Town,
+    ground: ParkingGround,
+    standing: Standing,
+    scenario: Scenario | None,
+    found_s: float,
 ) -> None:
     choice = choose()
     side, field = side_and_field(2.5)
     with side:
         rules = choose_rules()
     key = None if standing is ground.now or scenario is None else (scenario.token, scenario.version)
+    began = time.perf_counter()
     need = needed(ground, standing, rules, key)
+    seconds = found_s + time.perf_counter() - began
     table = place_table(ground, standing, need, choice.place, choice.hours)
     place = chosen_place(choice, peek(MAP), ground.shapes[choice.place].index)
+    below = st.container()
+    with below:
+        if key is not None and scenario is not None:
+            keep_scenario(ground, standing, need, scenario, rules, seconds)
+        bays = plan_panel(revision, ground, standing, need, choice, scenario)
+        missed(ground)
     with field:
-        _map(revision, town, ground, choice, table, place, scenario)
+        _map(revision, town, ground, choice, table, place, scenario, bays)
         totals(ground, standing, need, table, choice)
         download(revision, ground, choice, rules, table, scenario)
     with side:
         inspect(ground, standing, choice, table, place)
-    missed(ground)
 
 
 def _map(
@@ -82,10 +99,12 @@ def _map(
     table: pd.DataFrame,
     place: int | None,
     scenario: Scenario | None,
+    bays: Bays | None,
 ) -> None:
     changed = scenario is not None and not scenario.items.empty
     outlook = cached.outlook(revision, scenario) if changed else None
     drawn, shown = draw(revision, ground, choice, table, place, scenario if changed else None, outlook)
+    drawn += bay_layers(bays)
     register = cached.register(revision)
     layers = named_layers(choice)
     sources, simulated = shown_sources(register, layers)

@@ -55,7 +55,7 @@ class Rules:
 
     limit_m: float = 300.0
     stay_min: float = 35.0
-    free_ratio: float = 0.2
+    free_ratio: float = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +111,8 @@ class Need:
         Free places within the walk of each piece.
     free
         Free places of each supply.
+    used
+        How many of them are taken, (supplies, 168).
     """
 
     access: Access
@@ -119,6 +121,7 @@ class Need:
     unmet: Floats
     reach: Floats
     free: Floats
+    used: Floats
 
     def of_places(self, place: str, hours: Sequence[int]) -> pd.DataFrame:
         """
@@ -190,4 +193,4 @@ def need(access: Access, scape: Streetscape, demand: Demand, rules: Rules) -> Ne
     near = access.walks.within(rules.limit_m)
     free = access.supply.capacity * rules.free_ratio if access.supply is not None else np.zeros(0)
     found = shortage(near, wanted, free)
-    return Need(access, rules, wanted, found.unmet, supply_in_reach(near, free), free)
+    return Need(access, rules, wanted, found.unmet, supply_in_reach(near, free), free, found.used)

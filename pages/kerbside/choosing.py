@@ -169,7 +169,7 @@ def choose_rules() -> Rules:
         st.caption(
             words(
                 N_(
-                    "Nobody counts vacancies here yet: assumed as at the upper end of SFpark's target, 80 % full."
+                    "Nobody counts vacancies here yet: assumed as in the middle of SFpark's target, 70 % full."
                 )
             )
         )

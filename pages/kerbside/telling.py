@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pandas as pd
 import streamlit as st
 
+from geodata.commands.parking import keep_parking
 from geodata.export.parking import parking_geojson
-from geodata.queries.parking import EDGE, UNIT_CELL, ParkingGround, Standing
+from geodata.queries.parking import EDGE, UNIT_CELL, ParkingGround, Standing, needed
 from geodata.queries.parking_access import Need, Rules
+from geodata.queries.parking_scenario import METHOD
 from geodata.queries.recapture import FEW_BOTH, TOWN, missed_by_cameras
 from geodata.queries.scenarios import Scenario
 from layers.i18n import N_
 from layers.parking import MEASURES, VIEWS
 from pages import cached
 from pages.kerbside.choosing import Choice, hours_told
-from pages.session import language, words
+from pages.session import language, recall, remember, words
 from pages.widgets.figures import figures
 
-__all__ = ["download", "missed", "told_missing", "totals"]
+__all__ = ["download", "keep_scenario", "missed", "told_missing", "totals"]
 
 MISSING = {
     "cameras": N_("There are no cameras that see a kerb: demand has no evidence."),
@@ -158,6 +162,61 @@ def download(
         icon=":material/download:",
         key="parking_file",
     )
+
+
+def keep_scenario(
+    ground: ParkingGround,
+    standing: Standing,
+    need: Need | None,
+    scenario: Scenario,
+    rules: Rules,
+    seconds: float,
+) -> None:
+    """What the scenario's cameras change, kept as a run once for each version and set of assumptions."""
+    before = _summary(ground.now, needed(ground, ground.now, rules))
+    after = _summary(standing, need)
+    asked = {"version": scenario.version, **asdict(rules)}
+    held = (scenario.token, *asked.values())
+    number, of = recall("parking_run", (None, None))
+    if of != held:
+        result = {"before": before, "after": after}
+        number = keep_parking(
+            "parking", asked, result, method=METHOD, seconds=seconds, scenario=scenario.token
+        )
+        remember("parking_run", (number, held))
+    st.info(
+        words(
+            N_(
+                "The cameras of '{name}': cells whose rate is observed {before} → {after}, mean width of the 95 % interval"
+                " {wide} → {narrow}, vehicle-hours a week without a place {short} → {left}. Kept as run {number}."
+            ),
+            name=scenario.name,
+            before=before["observed"],
+            after=after["observed"],
+            wide=_plain(before["width"], 3),
+            narrow=_plain(after["width"], 3),
+            short=_plain(before["unmet"], 1),
+            left=_plain(after["unmet"], 1),
+            number=number,
+        ),
+        icon=":material/compare_arrows:",
+    )
+
+
+def _summary(standing: Standing, need: Need | None) -> dict[str, float | int | None]:
+    """Demand and shortage of the whole week in numbers."""
+    rates = standing.found.demand[UNIT_CELL].rates()
+    width = ((rates["upper95"] - rates["lower95"]) / rates["rate"]).mean()
+    return {
+        **{kind: int((rates["evidence"] == kind).sum()) for kind in ("observed", "modelled", "none")},
+        "per_h": round(float(rates["per_h"].sum()), 6),
+        "width": None if pd.isna(width) else round(float(width), 6),
+        "unmet": None if need is None else round(float(need.unmet.sum()), 6),
+    }
+
+
+def _plain(value: float | int | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def missed(ground: ParkingGround) -> None:

@@ -1,0 +1,509 @@
+"""The plan panel: new bays, tariffs, patrols, and a costed list of works."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import geopandas as gpd
+import pandas as pd
+import pydeck as pdk
+import streamlit as st
+
+from analysis.parking import CLEARANCES, SFPARK, SHAPES
+from geodata.commands.parking import keep_parking
+from geodata.export.parking import parking_geojson
+from geodata.queries.demand import UNIT_CELL
+from geodata.queries.parking import ParkingGround, Standing
+from geodata.queries.parking_access import Need
+from geodata.queries.parking_plan import METHOD, BayQuestion, Bays, patrols, short_places, tariffs, works
+from geodata.queries.scenarios import Scenario
+from layers import ramps
+from layers.deck import MOST_FEATURES, shape_layer
+from layers.demand import EVIDENCE
+from layers.i18n import N_
+from layers.layer import Form
+from pages import cached
+from pages.kerbside.choosing import Choice, hours_told
+from pages.kerbside.inspecting import WEEKDAYS
+from pages.session import recall, remember, words
+from pages.widgets.figures import figures
+from pages.widgets.legend import keys
+from pages.widgets.screen import told
+
+__all__ = ["bay_layers", "plan_panel"]
+
+PARTS = {
+    "bays": N_("Bays"),
+    "tariff": N_("Tariff"),
+    "patrols": N_("Enforcement"),
+    "works": N_("Works list"),
+}
+RULES = {"practice": N_("as bays are often marked"), "law": N_("as the law says (50 m, 30 m)")}
+SHAPE_NAMES = {
+    "parallel": N_("lengthwise"),
+    "diagonal": N_("at 60°"),
+    "perpendicular": N_("at 90°"),
+}
+FEATURES = {
+    "junction": N_("junction"),
+    "level_crossing": N_("level crossing"),
+    "bend": N_("sharp bend"),
+    "bridge": N_("bridge"),
+    "tunnel": N_("tunnel"),
+    "bus_stop": N_("bus stop"),
+    "hydrant": N_("hydrant"),
+    "fire_station": N_("fire station"),
+    "petrol_station": N_("petrol station"),
+    "first_aid": N_("first-aid station"),
+    "crossing": N_("crossing"),
+}
+BAY = Form(fill=(*ramps.PROPOSED[:3], 200), line=(255, 255, 255, 255), line_px=1)
+BLOCK = Form(fill=(0, 0, 0, 0), line=(*ramps.PROPOSED[:3], 255), radius_px=9, line_px=2)
+
+
+def plan_panel(
+    revision: int,
+    ground: ParkingGround,
+    standing: Standing,
+    need: Need | None,
+    choice: Choice,
+    scenario: Scenario | None,
+) -> Bays | None:
+    """The panel; returns the bays that were asked for, to be drawn on the map above it."""
+    st.subheader(words(N_("Plan")), anchor=False)
+    if need is None or need.access.supply is None:
+        st.caption(
+            words(N_("Without legal bays or car parks nobody knows who finds no place: load some first."))
+        )
+        return None
+    titles = {name: words(title) for name, title in PARTS.items()}
+    part = (
+        st.segmented_control(
+            words(N_("Plan")),
+            list(PARTS),
+            format_func=titles.__getitem__,
+            default="bays",
+            key="parking_plan",
+            label_visibility="collapsed",
+        )
+        or "bays"
+    )
+    bays = None
+    with told():
+        question = _ask_bays() if part == "bays" else recall("parking_bays")
+        if question is not None:
+            with st.spinner(words(N_("Choosing where bays go …"))):
+                bays = cached.bays(revision, need, scenario, question)
+    with told():
+        if part == "bays":
+            _bays(revision, need, bays, scenario)
+        elif part == "tariff":
+            _tariff(need, standing, choice)
+        elif part == "patrols":
+            _patrols(ground, standing, choice)
+        else:
+            _works(ground, standing, need, bays)
+    return bays
+
+
+def bay_layers(bays: Bays | None) -> list[pdk.Layer]:
+    """New bays on the map, and a ring about each block, which is seen from afar."""
+    if bays is None or bays.blocks.empty:
+        return []
+    rings = _plain(bays.blocks[["order", "bays", "geometry"]])
+    drawn = [shape_layer("bay_blocks", rings.head(MOST_FEATURES), BLOCK, pickable=False)]
+    drawn.append(
+        shape_layer(
+            "bays", _plain(bays.shapes[["order", "geometry"]]).head(MOST_FEATURES), BAY, pickable=False
+        )
+    )
+    return drawn
+
+
+def _plain(shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(shapes.reset_index(drop=True), geometry="geometry", crs=shapes.crs)
+
+
+# ------------------------------------------------------------------------------------------------ bays
+
+
+def _ask_bays() -> BayQuestion | None:
+    usual = BayQuestion()
+    names = {name: words(title) for name, title in RULES.items()}
+    shapes = {name: words(title) for name, title in SHAPE_NAMES.items()}
+    with st.form("ask_bays", border=True):
+        first, second, third = st.columns(3, gap="medium")
+        budget = first.number_input(
+            words(N_("Budget, yuan")), 1_000.0, None, usual.budget, 10_000.0, key="bays_budget"
+        )
+        rule = second.selectbox(
+            words(N_("Distances kept clear")), list(RULES), format_func=names.__getitem__, key="bays_rule"
+        )
+        shape = third.selectbox(
+            words(N_("How bays lie")), list(SHAPES), format_func=shapes.__getitem__, key="bays_shape"
+        )
+        bay_cost = first.number_input(
+            words(N_("Cost of a bay, yuan")), 0.0, None, usual.bay_cost, 100.0, key="bays_cost"
+        )
+        block_cost = second.number_input(
+            words(N_("Cost of a block's signs, yuan")),
+            1.0,
+            None,
+            usual.block_cost,
+            100.0,
+            key="bays_block_cost",
+        )
+        with st.expander(words(N_("Distances, each with its source"))):
+            table = pd.DataFrame(
+                {
+                    "kind": each.kind,
+                    "name": words(FEATURES[each.kind]),
+                    "metres": each.metres,
+                    "source": words(str(each.source)),
+                }
+                for each in CLEARANCES[rule]
+            )
+            edited = st.data_editor(
+                table,
+                hide_index=True,
+                width="stretch",
+                key=f"bays_clear_{rule}",
+                disabled=["kind", "name", "source"],
+                column_config={
+                    "kind": None,
+                    "name": st.column_config.TextColumn(words(N_("Feature"))),
+                    "metres": st.column_config.NumberColumn(
+                        words(N_("Metres")), min_value=0.0, max_value=200.0
+                    ),
+                    "source": st.column_config.TextColumn(words(N_("Where it comes from"))),
+                },
+            )
+            st.caption(words(N_("Another set of distances is shown once you have pressed the button.")))
+        st.caption(words(N_("Costs are this project's own assumptions: put in the town's prices.")))
+        pressed = st.form_submit_button(words(N_("Work it out")), type="primary", icon=":material/calculate:")
+    if pressed:
+        usual_m = {each.kind: each.metres for each in CLEARANCES[rule]}
+        own = tuple(
+            (str(kind), float(metres))
+            for kind, metres in zip(edited["kind"], edited["metres"], strict=True)
+            if metres is not None and float(metres) != usual_m[str(kind)]
+        )
+        asked = BayQuestion(float(budget), rule, own, shape, float(bay_cost), float(block_cost))
+        remember("parking_bays", asked)
+    found: BayQuestion | None = recall("parking_bays")
+    return found
+
+
+def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | None) -> None:
+    if bays is None:
+        st.caption(words(N_("Set budget and distances and press Work it out; the bays appear on the map.")))
+        return
+    plan = bays.plan
+    figures(
+        [
+            (N_("New bays"), f"{int(bays.blocks['bays'].sum()):,}"),
+            (N_("Served before, vehicle-hours a week"), f"{plan.served_before:,.1f}"),
+            (N_("Served after"), f"{plan.served_after:,.1f}"),
+            (
+                N_("No choice serves more than"),
+                f"{plan.upper_bound:,.1f}",
+                N_("A proven bound: whatever is chosen within the budget, it serves no more."),
+            ),
+            (N_("Gap"), f"{plan.gap_ratio:.1%}", N_("0 % is proven to be the best choice.")),
+            (N_("Wanted, vehicle-hours a week"), f"{plan.wanted:,.1f}"),
+            (N_("Cost, yuan"), f"{plan.cost:,.0f}"),
+        ]
+    )
+    if plan.wanted - plan.served_before < 0.05:
+        st.info(
+            words(N_("Under these assumptions everybody finds a place within the walk: no bay is needed.")),
+            icon=":material/info:",
+        )
+    if bays.kinds_missing:
+        st.caption(
+            words(
+                N_("The town has no {kinds} on record: nothing was kept clear of them."),
+                kinds=", ".join(words(FEATURES[kind]) for kind in bays.kinds_missing),
+            )
+        )
+    st.caption(
+        words(
+            N_("{candidates:,} blocks of up to ten bays could be chosen; {seconds:.1f} s."),
+            candidates=bays.candidates,
+            seconds=bays.seconds,
+        )
+    )
+    keys(words(N_("Plan")), [(ramps.PROPOSED, N_("new bays"), "fill")])
+    table = pd.DataFrame(bays.blocks.drop(columns="geometry"))
+    st.dataframe(
+        table[["order", "street", "bays", "cost", "gain"]],
+        hide_index=True,
+        width="stretch",
+        key="bays_table",
+        column_config={
+            "order": st.column_config.NumberColumn("#", width="small"),
+            "street": st.column_config.TextColumn(words(N_("Street"))),
+            "bays": st.column_config.NumberColumn(words(N_("Bays"))),
+            "cost": st.column_config.NumberColumn(words(N_("Cost, yuan")), format="localized"),
+            "gain": st.column_config.NumberColumn(words(N_("Adds, vehicle-hours a week")), format="%.2f"),
+        },
+    )
+    register = cached.register(revision)
+    rests_on = register[register["name"].isin(["kerb", "car_park", "street_edge", "demand_estimate", "poi"])]
+    facts = _facts(need, bays, scenario)
+    with st.container(horizontal=True):
+        st.download_button(
+            words(N_("Download the bays as GeoJSON")),
+            lambda: _file(bays, rests_on, facts),
+            "new-bays.geojson",
+            "application/geo+json",
+            icon=":material/download:",
+            key="bays_file",
+        )
+        if st.button(words(N_("Keep this plan")), icon=":material/save:", key="bays_keep"):
+            number = keep_parking(
+                "bays",
+                facts["question"],
+                json.loads(_file(bays, rests_on, facts)),
+                method=METHOD,
+                seconds=bays.seconds,
+                scenario=scenario.token if scenario is not None else None,
+            )
+            st.success(words(N_("Kept as run {number}."), number=number), icon=":material/check:")
+
+
+def _facts(need: Need, bays: Bays, scenario: Scenario | None) -> dict[str, dict[str, object]]:
+    question = asdict(bays.question) | {f"rules_{name}": value for name, value in asdict(need.rules).items()}
+    question["clearances"] = [list(each) for each in bays.question.clearances]
+    question["scenario"] = scenario.token if scenario is not None else None
+    question["scenario_version"] = scenario.version if scenario is not None else None
+    plan = bays.plan
+    told_now = {
+        "served_before": plan.served_before,
+        "served_after": plan.served_after,
+        "upper_bound": plan.upper_bound,
+        "wanted": plan.wanted,
+        "cost": plan.cost,
+    }
+    return {"question": question, "figures": {name: round(value, 4) for name, value in told_now.items()}}
+
+
+def _file(bays: Bays, register: pd.DataFrame, facts: dict[str, dict[str, object]]) -> str:
+    shapes = _plain(bays.shapes.drop(columns="block", errors="ignore"))
+    known = pd.DataFrame(bays.blocks.drop(columns="geometry")).set_index("order")
+    table = known.loc[shapes["order"], ["street", "bays", "cost", "gain"]].set_axis(shapes.index)
+    return parking_geojson(
+        table,
+        shapes,
+        register,
+        title=words(N_("New bays")),
+        method=METHOD,
+        units={"cost": words(N_("yuan a block")), "gain": words(N_("vehicle-hours a week, of the block"))},
+        question=facts["question"] | facts["figures"],
+    )
+
+
+# -------------------------------------------------------------------------------- tariff, patrols, works
+
+
+def _tariff(need: Need, standing: Standing, choice: Choice) -> None:
+    tariff = st.number_input(words(N_("Tariff today, yuan an hour")), 0.0, 100.0, 5.0, 0.5, key="tariff_now")
+    steps = tariffs(need, standing.found.demand[UNIT_CELL], list(choice.hours), float(tariff))
+    st.caption(
+        words(
+            N_(
+                "Hours: {hours}. Occupancy is the share assumed to be taken ({base:.0%}) and those who park badly now,"
+                " put into the nearest places: nobody counts vacancies here yet. Steps as SFpark's (2014): below 30 %"
+                " −0.50, to 60 % −0.25, to 80 % none, above +0.25; elasticity −0.6 to −0.2."
+            ),
+            hours=hours_told(choice),
+            base=1 - need.rules.free_ratio,
+        )
+    )
+    kinds = {"kerb": words(N_("Bays")), "car_park": words(N_("Car parks"))}
+    table = pd.DataFrame(
+        {
+            "street": steps["street"],
+            "kind": steps["kind"].map(kinds),
+            "capacity": steps["capacity"],
+            "occupancy": steps["occupancy"] * 100,
+            "interval": _spans(steps["lower"], steps["upper"]),
+            "new": steps["new_tariff"],
+            "expected": _spans(steps["expected_lower"], steps["expected_upper"]),
+            "target": [words(N_("yes")) if each else words(N_("no")) for each in steps["on_target"]],
+        }
+    )
+    number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=360,
+        key="tariff_table",
+        column_config={
+            "street": texts(words(N_("Street or car park"))),
+            "kind": texts(words(N_("Kind"))),
+            "capacity": number(words(N_("Places")), format="%.0f"),
+            "occupancy": number(words(N_("Occupancy")), format="%.0f %%"),
+            "interval": texts(words(N_("95 % interval"))),
+            "new": number(words(N_("Next tariff")), format="%.2f"),
+            "expected": texts(words(N_("Occupancy to expect"))),
+            "target": texts(
+                words(N_("Inside {low:.0%}–{high:.0%}"), low=SFPARK.target[0], high=SFPARK.target[1])
+            ),
+        },
+    )
+
+
+def _spans(low: pd.Series[float], high: pd.Series[float]) -> list[str]:
+    return [f"{a:.0%} – {b:.0%}" for a, b in zip(low, high, strict=True)]
+
+
+def _patrols(ground: ParkingGround, standing: Standing, choice: Choice) -> None:
+    first, second, third, fourth = st.columns(4)
+    officers = first.number_input(words(N_("Officers a day")), 1, 50, 3, key="patrol_officers")
+    shift = second.selectbox(words(N_("Shift, hours")), [4, 6, 8, 12], index=2, key="patrol_shift")
+    window = third.selectbox(words(N_("Window at a place, hours")), [1, 2, 4], index=1, key="patrol_window")
+    found = fourth.slider(words(N_("Share found, %")), 5, 100, 50, 5, key="patrol_found")
+    demand = standing.found.demand[choice.place]
+    plan = patrols(
+        demand, officers=int(officers), shift_h=int(shift), window_h=int(window), found_ratio=found / 100
+    )
+    figures(
+        [
+            (N_("Found a week"), f"{plan.expected:,.0f}"),
+            (
+                N_("95 % interval, all places wrong alike"),
+                f"{plan.lower:,.0f} – {plan.upper:,.0f}",
+                N_("Wide on purpose: the ends of all windows are added up."),
+            ),
+        ]
+    )
+    rows = plan.windows.sort_values("expected", ascending=False)
+    places = demand.places.index[rows["place"]]
+    shapes = ground.shapes[choice.place].loc[places]
+    names = shapes["code"] if "code" in shapes else shapes["name"].fillna(shapes["highway"])
+    clock = rows["hour"] % 24
+    table = pd.DataFrame(
+        {
+            "day": [words(WEEKDAYS[day]) for day in rows["day"]],
+            "from": [f"{a}:00–{a + b}:00" for a, b in zip(clock, rows["hours"], strict=True)],
+            "place": names.to_numpy(),
+            "expected": rows["expected"].to_numpy(),
+            "interval": [f"{a:.1f} – {b:.1f}" for a, b in zip(rows["lower"], rows["upper"], strict=True)],
+            "evidence": [words(EVIDENCE[each][1]) for each in demand.places["evidence"].loc[places]],
+        }
+    )
+    texts = st.column_config.TextColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=360,
+        key="patrol_table",
+        column_config={
+            "day": texts(words(N_("Day"))),
+            "from": texts(words(N_("Hours"))),
+            "place": texts(words(N_("Place"))),
+            "expected": st.column_config.NumberColumn(words(N_("Violations found")), format="%.2f"),
+            "interval": texts(words(N_("95 % interval"))),
+            "evidence": texts(words(N_("Evidence"))),
+        },
+    )
+    st.caption(
+        words(
+            N_(
+                "Each officer works one shift a day, each window at one place; ways between places do not count."
+            )
+        )
+    )
+
+
+def _works(ground: ParkingGround, standing: Standing, need: Need, bays: Bays | None) -> None:
+    first, second = st.columns(2)
+    vehicles = first.number_input(
+        words(N_("An hour is short from so many vehicles")), 0.01, 50.0, 0.05, 0.05, key="short_vehicles"
+    )
+    share = second.slider(words(N_("Share of hours that must be short, %")), 0, 100, 10, 5, key="short_share")
+    short = short_places(ground, need, least_vehicles=float(vehicles), least_ratio=share / 100)
+    st.markdown(f"**{words(N_('Cells that are short again and again'))}**")
+    if short.empty:
+        st.caption(words(N_("No cell is, under these assumptions.")))
+    else:
+        _short_table(ground, standing, short)
+    st.markdown(f"**{words(N_('Costed works'))}**")
+    if bays is None or bays.blocks.empty:
+        st.caption(words(N_("Work out bays first: their blocks are the works.")))
+        return
+    budget = st.number_input(
+        words(N_("Budget of the works, yuan")),
+        1_000.0,
+        None,
+        bays.question.budget,
+        5_000.0,
+        key="works_budget",
+    )
+    found = works(ground, need, standing.found.demand[UNIT_CELL], bays, float(budget))
+    figures(
+        [
+            (N_("Works chosen"), f"{int(found.works['chosen'].sum()):,} / {len(found.works):,}"),
+            (N_("Benefit, vehicle-hours a week"), f"{found.benefit:,.1f}"),
+            (N_("No choice brings more than"), f"{found.upper_bound:,.1f}"),
+            (N_("Cost, yuan"), f"{found.cost:,.0f}"),
+        ]
+    )
+    table = found.works.assign(
+        evidence=[words(EVIDENCE[each][1]) for each in found.works["evidence"]],
+        per_1000=found.works["benefit_per_cost"] * 1000,
+    )
+    number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
+    st.dataframe(
+        table[["rank", "street", "bays", "cost", "benefit", "per_1000", "evidence", "captures", "chosen"]],
+        hide_index=True,
+        width="stretch",
+        key="works_table",
+        column_config={
+            "rank": number("#", width="small"),
+            "street": texts(words(N_("Street"))),
+            "bays": number(words(N_("Bays"))),
+            "cost": number(words(N_("Cost, yuan")), format="localized"),
+            "benefit": number(words(N_("Adds, vehicle-hours a week")), format="%.2f"),
+            "per_1000": number(words(N_("for 1,000 yuan")), format="%.3f"),
+            "evidence": texts(words(N_("Evidence"))),
+            "captures": number(words(N_("Captures")), format="%.0f"),
+            "chosen": st.column_config.CheckboxColumn(words(N_("Within the budget"))),
+        },
+    )
+
+
+def _short_table(ground: ParkingGround, standing: Standing, short: pd.DataFrame) -> None:
+    known = standing.found.demand[UNIT_CELL].places.loc[short["cell_id"]]
+    worst = short["worst_hour"]
+    table = pd.DataFrame(
+        {
+            "code": ground.shapes[UNIT_CELL].loc[short["cell_id"], "code"].to_numpy(),
+            "hours": short["short_hours"],
+            "mean": short["mean_unmet"],
+            "worst": [f"{words(WEEKDAYS[hour // 24])} {hour % 24}:00" for hour in worst],
+            "vehicle_hours": short["vehicle_hours"],
+            "evidence": [words(EVIDENCE[each][1]) for each in known["evidence"]],
+            "captures": known["captures"].to_numpy(),
+        }
+    )
+    number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        key="short_table",
+        column_config={
+            "code": texts(words(N_("Unit cell"))),
+            "hours": number(words(N_("Short hours a week"))),
+            "mean": number(words(N_("Vehicles without a place then")), format="%.2f"),
+            "worst": texts(words(N_("Worst hour"))),
+            "vehicle_hours": number(words(N_("Vehicle-hours a week")), format="%.1f"),
+            "evidence": texts(words(N_("Evidence"))),
+            "captures": number(words(N_("Captures")), format="%.0f"),
+        },
+    )
