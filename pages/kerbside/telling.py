@@ -187,8 +187,9 @@ def keep_scenario(
     st.info(
         words(
             N_(
-                "The cameras of '{name}': cells whose rate is observed {before} → {after}, mean width of the 95 % interval"
-                " {wide} → {narrow}, vehicle-hours a week without a place {short} → {left}. Kept as run {number}."
+                "The cameras of '{name}': cells whose rate is observed {before} → {after}, mean width of the 95 %"
+                " interval {wide} → {narrow}, vehicle-hours a week without a place {short} → {left}. Kept as run"
+                " {number}."
             ),
             name=scenario.name,
             before=before["observed"],
@@ -264,7 +265,7 @@ def missed(ground: ParkingGround) -> None:
         height=min(38 + 35 * len(shown), 360),
         key="parking_missed",
         column_config={
-            "area": texts(words(N_("Area"))),
+            "area": texts(words(N_("Part of the town"))),
             "captures": number(words(N_("Captures")), format="localized"),
             "reports": number(words(N_("Reports")), format="localized"),
             "both": number(words(N_("In both")), format="localized"),
