@@ -30,6 +30,8 @@ class Arcs(NamedTuple):
         Rows of the pairs of each place.
     nearest
         Rows of all pairs by rising distance, then by place and supply.
+    near_place, near_supply
+        Their places and supplies in that order.
     """
 
     first: Ints
@@ -38,6 +40,8 @@ class Arcs(NamedTuple):
     place_first: Ints
     place_arc: Ints
     nearest: Ints
+    near_place: Ints
+    near_supply: Ints
 
     @classmethod
     def of(cls, walks: Walks) -> Arcs:
@@ -47,7 +51,10 @@ class Arcs(NamedTuple):
         by_place = np.argsort(place, kind="stable").astype(np.int64)
         place_first = np.searchsorted(place[by_place], np.arange(walks.origins + 1)).astype(np.int64)
         nearest = np.lexsort((supply, place, turned.metres)).astype(np.int64)
-        return cls(turned.starts, place, supply.astype(np.int64), place_first, by_place, nearest)
+        supply = supply.astype(np.int64)
+        return cls(
+            turned.starts, place, supply, place_first, by_place, nearest, place[nearest], supply[nearest]
+        )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -111,12 +118,13 @@ def allocate(arcs, left, room, flow):  # type: ignore[no-untyped-def]
     .. [1] Dinic (1970), Algorithm for solution of a problem of maximum flow in networks with power estimation.
     """
     demand, capacity = left.copy(), room.copy()
-    for arc in arcs.nearest:
-        moved = min(left[arcs.place[arc]], room[arcs.supply[arc]])
+    for row in range(arcs.nearest.shape[0]):
+        place, supply = arcs.near_place[row], arcs.near_supply[row]
+        moved = min(left[place], room[supply])
         if moved > 0.0:
-            flow[arc] = moved
-            left[arcs.place[arc]] -= moved
-            room[arcs.supply[arc]] -= moved
+            flow[arcs.nearest[row]] = moved
+            left[place] -= moved
+            room[supply] -= moved
     place_level, supply_level = np.empty(left.shape[0], np.int64), np.empty(room.shape[0], np.int64)
     while levels(arcs, left, room, flow, place_level, supply_level):
         _block(arcs, left, room, flow, place_level, supply_level)
