@@ -237,8 +237,9 @@ def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) ->
 
 
 def warm(ground_revision: int) -> None:
-    """Begins to read the town for visits to come."""
-    _grounds().reading(ground_revision)
+    """Reads the town for visits to come: first what the Cameras screen starts from, then what Parking does."""
+    _grounds().reading(ground_revision).wait()
+    _parkings().reading(parkings.parking_revision())
 
 
 def parking_reading(revision: int) -> parkings.ParkingReading:

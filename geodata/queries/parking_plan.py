@@ -16,6 +16,7 @@ from analysis.errors import InputError
 from analysis.parking import (
     CLEARANCES,
     SHAPES,
+    BayBlocks,
     BayPlan,
     Clearance,
     PatrolPlan,
@@ -151,6 +152,8 @@ def plan_bays(need: Need, question: BayQuestion) -> Bays:
             "Choose smaller distances, another shape, or a town with more kerbs.",
         )
     wanted, weights = _typical(need.wanted)
+    if not need.unmet.any():
+        return _no_bays(need, question, wanted, weights, made, time.perf_counter() - began)
     plan = choose_bays(
         access.walks_to(made.blocks, need.rules.limit_m),
         wanted,
@@ -173,6 +176,32 @@ def plan_bays(need: Need, question: BayQuestion) -> Bays:
     return Bays(
         question, plan, blocks, shapes, len(made.blocks), made.kinds_missing, time.perf_counter() - began
     )
+
+
+def _no_bays(
+    need: Need, question: BayQuestion, wanted: Floats, weights: Floats, made: BayBlocks, seconds: float
+) -> Bays:
+    """Everybody finds a place: nothing can be gained, which needs no search."""
+    total = float((wanted @ weights).sum())
+    none = np.zeros_like(wanted)
+    plan = BayPlan(
+        chosen=np.zeros(0, np.int64),
+        gains=np.zeros(0),
+        served_before=total,
+        served_after=total,
+        wanted=total,
+        upper_bound=total,
+        gap_ratio=0.0,
+        proven_optimal=True,
+        cost=0.0,
+        budget=question.budget,
+        unmet_before=none,
+        unmet_after=none,
+        used=np.zeros((len(made.blocks), wanted.shape[1])),
+    )
+    blocks = made.blocks.iloc[:0].assign(order=[], street=[], street_edge_id=[], gain=[])
+    shapes = made.bays.iloc[:0].assign(order=[])
+    return Bays(question, plan, blocks, shapes, len(made.blocks), made.kinds_missing, seconds)
 
 
 def _typical(by_hour: Floats) -> tuple[Floats, Floats]:
