@@ -26,6 +26,7 @@ __all__ = ["draw", "named_layers", "show_keys"]
 
 TILES = {UNIT_CELL: "cell_demand", EDGE: "edge_demand"}
 FLAT = Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
+THIN = Form(line=(255, 255, 255, 150), line_px=1)
 CHOSEN = Form(fill=(0, 0, 0, 0), line=(20, 20, 20, 255), line_px=4)
 
 
@@ -43,7 +44,7 @@ def draw(
     shown = picture(table, choice.number, key=key, lines=lines)
     buildings = tile_layer(LAYERS["buildings"], revision=revision, form=FLAT, pickable=False)
     places = tile_layer(LAYERS[TILES[choice.place]], revision=revision, form=shown.form)
-    streets = tile_layer(LAYERS["streets"], revision=revision, pickable=False)
+    streets = tile_layer(LAYERS["streets"], revision=revision, form=THIN, pickable=False)
     drawn = [buildings, streets, places] if lines else [buildings, places, streets]
     if choice.view == "access":
         drawn += [
