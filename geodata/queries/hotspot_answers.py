@@ -394,6 +394,7 @@ def _along_streets(scene: Scene, question: Question) -> HotSpots:
     piece = np.where(near, scene.kerb_piece[kerb], -1)
     lost = int((~near).sum())
     band = question.bandwidth_m
+    looked: Floats | None = None
     if question.by_exposure:
         looked = scene.looked_at(question.period, scene.kerb_piece, len(pieces), by_hour=False)
         seen = near & (looked[piece] > 0)
@@ -425,6 +426,11 @@ def _along_streets(scene: Scene, question: Question) -> HotSpots:
         events=np.bincount(pieces.street, counts, len(pieces.lengths_m)).astype(int),
         value=by_street,
     )
+    if (
+        looked is not None
+    ):  # what a kernel brings to streets that nobody looked at is drawn, but heads no list
+        table["exposure_kmh"] = np.bincount(pieces.street, looked, len(pieces.lengths_m)) / METRES_A_KM
+        table = table[table["exposure_kmh"] > 0]
     table = table[table["value"] > 0].sort_values("value", ascending=False).head(100)
     notes: dict[str, float | str] = {"bandwidth_m": band, "pixel_m": pieces.step_m}
     metres = float(length.sum())
