@@ -34,6 +34,7 @@ from geodata.queries.asked import Answer, Asked
 from geodata.queries.parking_access import Need
 from geodata.queries.parking_plan import BayQuestion, Bays, plan_bays
 from geodata.queries.parking_scenario import standing_under
+from geodata.queries.recapture import missed_by_cameras
 from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
@@ -57,6 +58,7 @@ __all__ = [
     "key_figures",
     "last_moment",
     "layer_rows",
+    "missed",
     "outlook",
     "own_address",
     "parking_reading",
@@ -267,6 +269,12 @@ def parking_standing(revision: int, scenario: scenario_queries.Scenario | None) 
         (scenario.token, scenario.version),
         lambda: standing_under(here, scenario, outlook(revision, scenario)),
     )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def missed(revision: int, place: str) -> pd.DataFrame:
+    """What share of the violations in view cameras miss, by area."""
+    return missed_by_cameras(parking_reading(revision).result(), place)
 
 
 @st.cache_resource(  # noqa: TID251

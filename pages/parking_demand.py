@@ -82,7 +82,7 @@ def _views(
         if key is not None and scenario is not None:
             keep_scenario(ground, standing, need, scenario, rules, seconds)
         bays = plan_panel(revision, ground, standing, need, choice, scenario)
-        missed(ground)
+        missed(revision, ground)
     with field:
         _map(revision, town, ground, choice, table, place, scenario, bays)
         totals(ground, standing, need, table, choice)

@@ -12,7 +12,7 @@ from geodata.export.parking import parking_geojson
 from geodata.queries.parking import EDGE, UNIT_CELL, ParkingGround, Standing, needed
 from geodata.queries.parking_access import Need, Rules
 from geodata.queries.parking_scenario import METHOD
-from geodata.queries.recapture import FEW_BOTH, TOWN, missed_by_cameras
+from geodata.queries.recapture import FEW_BOTH, TOWN
 from geodata.queries.scenarios import Scenario
 from layers.i18n import N_
 from layers.parking import MEASURES, VIEWS
@@ -173,8 +173,10 @@ def keep_scenario(
     seconds: float,
 ) -> None:
     """What the scenario's cameras change, kept as a run once for each version and set of assumptions."""
-    before = _summary(ground.now, needed(ground, ground.now, rules))
-    after = _summary(standing, need)
+    rates = [each.found.demand[UNIT_CELL].rates() for each in (ground.now, standing)]
+    both = rates[0]["rate"].notna() & rates[1]["rate"].notna()
+    before = _summary(rates[0], both, needed(ground, ground.now, rules))
+    after = _summary(rates[1], both, need)
     asked = {"version": scenario.version, **asdict(rules)}
     held = (scenario.token, *asked.values())
     number, of = recall("parking_run", (None, None))
@@ -204,10 +206,9 @@ def keep_scenario(
     )
 
 
-def _summary(standing: Standing, need: Need | None) -> dict[str, float | int | None]:
-    """Demand and shortage of the whole week in numbers."""
-    rates = standing.found.demand[UNIT_CELL].rates()
-    width = ((rates["upper95"] - rates["lower95"]) / rates["rate"]).mean()
+def _summary(rates: pd.DataFrame, both: pd.Series[bool], need: Need | None) -> dict[str, float | int | None]:
+    """Demand and shortage of the whole week in numbers; the width is that of cells known before and after."""
+    width = ((rates["upper95"] - rates["lower95"]) / rates["rate"])[both].mean()
     return {
         **{kind: int((rates["evidence"] == kind).sum()) for kind in ("observed", "modelled", "none")},
         "per_h": round(float(rates["per_h"].sum()), 6),
@@ -220,7 +221,7 @@ def _plain(value: float | int | None, digits: int) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def missed(ground: ParkingGround) -> None:
+def missed(revision: int, ground: ParkingGround) -> None:
     """What share of the violations in view cameras miss, from those that people reported."""
     st.subheader(words(N_("What cameras miss (capture–recapture)")), anchor=False)
     if "reports" in ground.missing or "captures" in ground.missing:
@@ -235,7 +236,7 @@ def missed(ground: ParkingGround) -> None:
         key="parking_missed_by",
         label_visibility="collapsed",
     )
-    table = missed_by_cameras(ground, by or UNIT_CELL)
+    table = cached.missed(revision, by or UNIT_CELL)
     name = "name_zh" if language() == "zh-CN" else "name_en"
     shown = pd.DataFrame(
         {

@@ -56,7 +56,8 @@ def move_cameras(turn: int) -> str:
             text(
                 "SELECT c.id, ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat, c.heading_deg, c.tilt_deg, c.height_m,"
                 " c.hfov_deg, c.vfov_deg, c.resolution_px, c.range_m FROM camera c"
-                " JOIN exposure e ON e.camera_id = c.id WHERE NOT c.demonstration AND c.kind <> 'ptz' AND c.id % 7 = :turn GROUP BY c.id"
+                " JOIN exposure e ON e.camera_id = c.id WHERE NOT c.demonstration"
+                " AND c.kind <> 'ptz' AND c.id % 7 = :turn GROUP BY c.id"
                 " ORDER BY c.id LIMIT :most"
             ),
             {"turn": turn % 7, "most": MOVED},

@@ -134,11 +134,11 @@ def test_a_scenario_that_changes_nothing_changes_nothing(town_database: str) -> 
     )
 
 
-def test_fewer_cameras_know_less_and_rates_stay_about_the_same(town_database: str) -> None:
-    here = parking(town_database)
+def test_fewer_cameras_know_less_and_rates_stay_about_the_same(town_copy: str) -> None:
+    here = parking(town_copy)
     pairs = np.bincount(here.now.watch.pairs()[0], minlength=len(here.now.watch.cameras))
     busiest = [int(each) for each in here.now.watch.cameras[np.argsort(-pairs)[:5]]]
-    found = under(town_database, lambda token: commands.remove_cameras(token, busiest), "Fewer")
+    found = under(town_copy, lambda token: commands.remove_cameras(token, busiest), "Fewer")
     for place in PLACES:
         before, after = (each.found.demand[place] for each in (here.now, found))
         less = before.places["exposure"] - after.places["exposure"]
@@ -157,14 +157,14 @@ def test_fewer_cameras_know_less_and_rates_stay_about_the_same(town_database: st
         assert after.rates()["per_h"].sum() == pytest.approx(before.rates()["per_h"].sum(), rel=0.25)
 
 
-def test_more_cameras_know_more_at_the_same_rate(town_database: str) -> None:
-    here = parking(town_database)
+def test_more_cameras_know_more_at_the_same_rate(town_copy: str) -> None:
+    here = parking(town_copy)
     demand = here.now.found.demand[UNIT_CELL].places
     cell = demand.index[(demand["exposure"] == 0) & demand["scale"].notna()][0]
     spot = here.scape.points[here.scape.place[UNIT_CELL] == here.scape.ids[UNIT_CELL].get_loc(cell)]
     at = gpd.GeoSeries(spot.geometry.iloc[[0]], crs=here.epsg).to_crs(4490).iloc[0]
     eyes = [Pose(at.x, at.y, turn * 90.0, range_m=80.0) for turn in range(4)]
-    found = under(town_database, lambda token: commands.add_cameras(token, eyes), "More")
+    found = under(town_copy, lambda token: commands.add_cameras(token, eyes), "More")
     before, after = (each.found.demand[UNIT_CELL] for each in (here.now, found))
     assert after.places.loc[cell, "exposure"] > 0
     rates = [each.rates().loc[cell] for each in (before, after)]
