@@ -83,7 +83,7 @@ class Run(Base):
     id: Mapped[Id]
     scenario_id: Mapped[int | None] = mapped_column(ForeignKey("scenario.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(index=True)
-    """place, remove, relocate, coverage"""
+    """place, remove, relocate, coverage, parking (under other cameras), bays"""
     revision: Mapped[int] = mapped_column(BigInteger)
     """revision of the data that it used"""
     method: Mapped[str]

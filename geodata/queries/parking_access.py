@@ -164,7 +164,7 @@ def load_access(conn: Connection, town: Town, scape: Streetscape) -> Access | No
         np.stack([scape.place[UNIT_CELL], scape.place[EDGE]]), axis=1, return_inverse=True
     )
     weight = scape.weight_m
-    length = np.bincount(of_point.ravel(), weight)
+    length = np.bincount(of_point.ravel(), weight).astype(np.float64)
     x, y = (
         np.bincount(of_point.ravel(), weight * axis) / length
         for axis in (scape.points.geometry.x, scape.points.geometry.y)

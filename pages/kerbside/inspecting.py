@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -32,7 +35,7 @@ def inspect(
         return
     st.markdown(f"**{_title(ground, choice, place)}**")
     st.write(origin(ground, standing, choice.place, place))
-    row = table.loc[place]
+    row = {str(name): value for name, value in table.loc[place].items()}
     fact_table(_facts(row, choice))
     _week(standing, choice, place)
     st.html(simulated_mark())
@@ -78,7 +81,7 @@ def _title(ground: ParkingGround, choice: Choice, place: int) -> str:
     return f"{name} ({row['highway']}, {place})"
 
 
-def _facts(row: pd.Series[object], choice: Choice) -> list[tuple[str, str]]:
+def _facts(row: Mapping[str, Any], choice: Choice) -> list[tuple[str, str]]:
     def span(level: int) -> str:
         return f"{_number(row[f'lower{level}'], 3)} – {_number(row[f'upper{level}'], 3)}"
 
@@ -100,14 +103,14 @@ def _facts(row: pd.Series[object], choice: Choice) -> list[tuple[str, str]]:
     ]
 
 
-def _number(value: object, digits: int) -> str:
-    return DASH if pd.isna(value) else f"{value:,.{digits}f}"  # type: ignore[call-overload,str-format]
+def _number(value: Any, digits: int) -> str:
+    return DASH if pd.isna(value) else f"{value:,.{digits}f}"
 
 
 def _week(standing: Standing, choice: Choice, place: int) -> None:
     """Violations expected in each hour of the week, as days by hours."""
     demand = standing.found.demand[choice.place]
-    at = int(demand.places.index.get_loc(place))
+    at = int(demand.places.index.get_indexer(pd.Index([place]))[0])
     expected = demand.by_hour()[at]
     if np.isnan(expected).any():
         return
