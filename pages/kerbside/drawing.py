@@ -79,7 +79,7 @@ def show_keys(choice: Choice, shown: Picture, scenario: Scenario | None) -> None
             entries = [(colour, "", "fill") for colour in ramps.BLUES[: len(shown.limits) + 1]]
             entries[-1] = (
                 entries[-1][0],
-                N_("the same classes where the model tells more than captures"),
+                N_("same classes, told more by the model"),
                 "fill",
             )
             keys(N_("Modelled"), entries)
