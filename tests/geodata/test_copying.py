@@ -131,7 +131,11 @@ def test_arrays_come_back_bit_by_bit(empty_database: str) -> None:
             == 0
         )
     with database.connection() as conn:
-        rows = conn.execute(text("SELECT * FROM coverage_share ORDER BY place_id")).all()
+        rows = conn.execute(
+            text(
+                "SELECT place, place_id, grouping, once_ratio, twice_ratio FROM coverage_share ORDER BY place_id"
+            )
+        ).all()
     assert [tuple(row) for row in rows] == [
         ("unit_cell", *row)
         for row in zip(
