@@ -22,7 +22,7 @@ from geodata.commands.datasets import Provenance, record
 from geodata.commands.demand import estimate_demand
 from geodata.commands.demonstrate import set_up_demonstration
 from geodata.commands.derive import derive_places
-from geodata.commands.simulate import simulate_year
+from geodata.commands.simulate import schedule_cameras, simulate_year
 from geodata.errors import IngestError
 from geodata.ingest.copying import copy_rows
 from geodata.ingest.osm import ATTRIBUTION
@@ -91,6 +91,7 @@ def load_town(
         set_up_demonstration(session, town)
         progress(4, STEPS, "Deriving places from streets and buildings")
         derive_places(session, town)
+        schedule_cameras(session, town)
         progress(5, STEPS, "Computing visible areas")
         recompute_coverage(session, town)
         progress(6, STEPS, "Simulating a year of parking captures")

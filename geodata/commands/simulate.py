@@ -31,13 +31,15 @@ from geodata.towns.simulation import (
 )
 from geodata.towns.town import Town
 
-__all__ = ["DAYS", "RECALL", "first_moment", "simulate_year"]
+__all__ = ["DAYS", "RECALL", "first_moment", "schedule_cameras", "simulate_year"]
 
 DAYS = 365
 RECALL = 0.8
 """Share of violations in view that the simulated detector finds."""
 ENFORCERS = ("city management", "traffic police")
 """Owners whose cameras run the parking detector where not all do."""
+_BESIDE_M = 20.0
+"""Cameras so near to the cells see something of them."""
 _WATCHERS, _SCHEDULES = 2, 3
 """Name the generators that choose them and their hours, which leaves the other draws as they are."""
 
@@ -47,9 +49,14 @@ def first_moment(town: Town) -> dt.datetime:
     return dt.datetime(2025, 11, 1, tzinfo=town.time_zone)
 
 
+def schedule_cameras(session: Session, town: Town) -> None:
+    """Writes which cameras run the parking detector in the simulated year, and when."""
+    _write_exposure(session, town, _sampled(session, town), first_moment(town))
+
+
 def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> None:
     """
-    Writes exposure, captures and reports of a year, and the truth behind them.
+    Writes captures and reports of a year by the cameras of `schedule_cameras`, and the truth behind them.
 
     Violations happen first (`DemandModel`); cameras and people then notice some of them, each by chance. A violation
     that several cameras caught is one case; the further captures are void as duplicates.
@@ -63,30 +70,33 @@ def simulate_year(session: Session, town: Town, rng: np.random.Generator) -> Non
     truth = parking_demand(grid, pois(session, epsg), bare, rng, model=DemandModel(base=town.year.base))
     start = first_moment(town)
     events = parking_events(grid, truth, bare, rng, start=start, days=DAYS, zone=town.time_zone)
+    sampled = _sampled(session, town)
     seen = views(session, epsg)
-    eyes = _watching(cameras(session, epsg), seen, grid, town)
-    seen = seen[seen.index.isin(eyes.index)]
-    sampled = sampling_week(eyes["hours_per_day"], np.random.default_rng([town.seed, _SCHEDULES]))
+    seen = seen[seen.index.isin(sampled.index)]
     captures = parking_captures(events, seen, sampled, RECALL, rng, zone=town.time_zone)
     points = qr_points(grid, roads, town.year.qr_points, rng)
     reports = qr_reports(events, points, rng, captures=captures)
 
     cell_ids = pd.Series(grid.index, index=grid["code"])
     _write_points(session, town, points, cell_ids)
-    _write_exposure(session, town, sampled, start)
     _write_cases(session, town, captures, reports, cell_ids)
     _write_truth(session, truth, events, cell_ids)
 
 
-def _watching(
-    eyes: gpd.GeoDataFrame, seen: gpd.GeoDataFrame, grid: gpd.GeoDataFrame, town: Town
-) -> gpd.GeoDataFrame:
+def _sampled(session: Session, town: Town) -> pd.DataFrame:
+    """The share of each hour of the week that each camera with the parking detector is sampled."""
+    epsg = town.metric_epsg
+    eyes = _watching(cameras(session, epsg), cells(session, epsg), town)
+    return sampling_week(eyes["hours_per_day"], np.random.default_rng([town.seed, _SCHEDULES]))
+
+
+def _watching(eyes: gpd.GeoDataFrame, grid: gpd.GeoDataFrame, town: Town) -> gpd.GeoDataFrame:
     """Cameras that run the parking detector: all that are online, or as many of the enforcers' as the town says."""
     eyes = eyes[(eyes["state"] == "online") & ~eyes["demonstration"]]
     if town.year.watching_cameras is None:
         return eyes
-    near = seen.index[np.unique(grid.sindex.query(seen.geometry, predicate="intersects")[0])]
-    able = eyes.index[eyes["owner"].isin(ENFORCERS) & eyes.index.isin(near)]
+    near = np.unique(grid.sindex.query(eyes.geometry, predicate="dwithin", distance=_BESIDE_M)[0])
+    able = eyes.index[near][eyes["owner"].isin(ENFORCERS).to_numpy()[near]]
     order = np.random.default_rng([town.seed, _WATCHERS]).permutation(len(able))
     return eyes.loc[np.sort(able.to_numpy()[order[: town.year.watching_cameras]])]
 

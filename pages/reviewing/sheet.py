@@ -114,7 +114,9 @@ def show_sheet(sheet: Mapping[str, Any], key: str) -> None:
     with st.container(horizontal=True, gap="large", key=f"figures_{key}"):
         for name in HEADLINES:
             unit = UNITS[name]
-            sign = f" {unit}" if unit in ("m²", "m") else f" {words(N_('yuan'))}" if unit == "currency" else ""
+            sign = (
+                f" {unit}" if unit in ("m²", "m") else f" {words(N_('yuan'))}" if unit == "currency" else ""
+            )
             st.metric(
                 telling.title(name, say),
                 telling.figure(name, values.get(name)) + sign,

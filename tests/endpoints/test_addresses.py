@@ -93,7 +93,8 @@ def test_every_layer_has_a_tile_with_a_tag_that_spares_the_next(api: str, layer:
     first = get(tile(api, layer))
     assert first.status == 200
     assert first.headers["content-type"] == "application/vnd.mapbox-vector-tile"
-    if layer != "findings" or may_look():
+    # the town has no gas sensors, and findings where a detector may look
+    if layer != "sensors" and (layer != "findings" or may_look()):
         assert read_tile(first.body)[layer]
     again = get(tile(api, layer), If_None_Match=first.headers["etag"])
     assert (again.status, again.body) == (304, b"")
