@@ -161,7 +161,8 @@ def test_an_export_has_every_row(town_database: str, tmp_path: Path, layer: str)
 def test_export_of_an_unknown_layer(town_database: str, tmp_path: Path, name: str) -> None:
     line = complained("export", name, tmp_path / "out.geojson")
     assert (
-        f"There is no layer '{name}'." in line and "Choose one of: unit_cells, cell_coverage, streets" in line
+        f"There is no layer '{name}'." in line
+        and "Choose one of: unit_cells, cell_coverage, cell_demand" in line
     )
     assert not held(tmp_path)
 
@@ -471,7 +472,7 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(town_copy: str) -> Non
         assert "answers" in _status_beside(address, town_copy)
         assert len(children) == 2
         part.send_signal(signal.SIGINT)
-        out, err = part.communicate(timeout=30)
+        out, err = part.communicate(timeout=90)
         assert part.returncode == 0, err
         assert address in out and "Stopping" in out and "Traceback" not in out + err
         assert _gone(children)
@@ -483,7 +484,7 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(town_copy: str) -> Non
 def test_up_ends_with_a_sentence_when_a_part_ends_by_itself(town_copy: str) -> None:
     with running(town_copy) as (part, address, children):
         os.kill(children[-1], signal.SIGKILL)
-        _, err = part.communicate(timeout=30)
+        _, err = part.communicate(timeout=90)
         assert part.returncode == 1
         assert "process ended by itself (exit code -9)" in err and "Traceback" not in err
         assert _gone(children) and not answers(address)

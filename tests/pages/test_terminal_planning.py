@@ -53,7 +53,7 @@ def test_a_budget_with_two_lenses_and_mixed_demand(town_database: str) -> None:
     assert re.search(
         r"[\d,]+ of [\d,]+ candidates weighed; \d+\.\d% is out of their reach; cost 1\d,\d{3}", shown
     )
-    assert re.search(r"1\s+24\.\d+ 60\.\d+\s+\d+\.0°  (wide|tele)  \+\d", shown)
+    assert re.search(r"1\s+24\.\d+ 60\.\d+\s+\d+\.0°  (wide|tele), \d+°, \d+ m  \+\d", shown)
 
 
 def test_districts_and_the_curve_are_told(town_database: str) -> None:
@@ -78,7 +78,7 @@ def test_qr_points_along_streets_of_an_area(town_database: str) -> None:
             *FAST,
         )
     )
-    assert "of what nothing covers yet" in shown and shown.count(" qr ") == 2
+    assert "of what nothing covers yet" in shown and shown.count("  QR point  ") == 2
 
 
 def test_removal_and_relocation_are_told_written_and_kept(town_copy: str, tmp_path: Path) -> None:
