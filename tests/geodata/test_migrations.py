@@ -90,3 +90,23 @@ def test_down_to_nothing_and_up_again(town_copy: str) -> None:
     partitions = {name for name in full if name.startswith("case_file_2")}
     assert partitions
     assert relations() == full - partitions
+
+
+def test_hours_of_the_day_become_hours_of_the_week_and_back(town_copy: str) -> None:
+    def looked() -> dict[int, float]:
+        with database.connection() as conn:
+            hours = "hours" if by_day else "(SELECT sum(h) FROM unnest(hours) AS h)"
+            rows = conn.execute(text(f"SELECT camera_id, sum({hours}) FROM exposure GROUP BY 1"))
+            return {camera: float(total) for camera, total in rows}
+
+    by_day = False
+    before = looked()
+    config = database.alembic_config(town_copy)
+    command.downgrade(config, "0002")
+    by_day = True
+    assert looked() == pytest.approx(before)
+    command.upgrade(config, "head")
+    by_day = False
+    assert looked() == pytest.approx(before)
+    with database.connection() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM detector_recall")) == 1
