@@ -35,7 +35,8 @@ fi
 
 rm -f .venv/.huiyan-run .venv/.huiyan-test
 echo "Installing the Python packages of $lock (the first time takes a few minutes)"
-.venv/bin/python -m pip install --require-hashes -r "$lock" | sed -E '/already satisfied|^Ignoring |^Looking in /d'
+# The lock is complete; asked for their own needs, packages would bring the OpenCV that pyproject.toml leaves out.
+.venv/bin/python -m pip install --no-deps --require-hashes -r "$lock" | sed -E '/already satisfied|^Ignoring |^Looking in /d'
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 echo "$wanted" >"$stamp"
 if [ "$purpose" = test ]; then digest requirements.lock pyproject.toml >.venv/.huiyan-run; fi
