@@ -37,7 +37,7 @@ MEASURES = {
                 " nobody looked."
             ),
             ramps.PURPLES,
-            empty=N_("no kerb without bays"),
+            empty=N_("nobody looked"),
             digits=1,
         ),
         Measure(

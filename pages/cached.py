@@ -32,6 +32,7 @@ from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
 from geodata.queries.asked import Answer, Asked
 from geodata.queries.parking_access import Need
+from geodata.queries.parking_changes import ParkingChanges, read_parking_changes
 from geodata.queries.parking_plan import BayQuestion, Bays, plan_bays
 from geodata.queries.parking_scenario import standing_under
 from geodata.queries.recapture import missed_by_cameras
@@ -61,6 +62,7 @@ __all__ = [
     "missed",
     "outlook",
     "own_address",
+    "parking_changes",
     "parking_reading",
     "parking_standing",
     "patrol",
@@ -271,6 +273,14 @@ def parking_standing(revision: int, scenario: scenario_queries.Scenario | None) 
     )
 
 
+def parking_changes(scenario: scenario_queries.Scenario | None) -> ParkingChanges | None:
+    """The bays and tariffs of a scenario as they are now; two short queries a run, never cached."""
+    if scenario is None:
+        return None
+    with database.connection() as conn:
+        return read_parking_changes(conn, scenario.token)
+
+
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
 def missed(revision: int, place: str) -> pd.DataFrame:
     """What share of the violations in view cameras miss, by area."""
@@ -286,10 +296,18 @@ def missed(revision: int, place: str) -> pd.DataFrame:
     },
 )
 def bays(
-    revision: int, need: Need, scenario: scenario_queries.Scenario | None, question: BayQuestion
+    revision: int,
+    need: Need,
+    scenario: scenario_queries.Scenario | None,
+    _changes: ParkingChanges | None,
+    question: BayQuestion,
 ) -> Bays:
-    """Where new bays go for those who find no place; `need` is told by the revision, the scenario and its rules."""
-    return plan_bays(need, question)
+    """
+    Where new bays go for those who find no place.
+
+    `need` is told by the revision, the scenario and its rules; `_changes` by the scenario.
+    """
+    return plan_bays(need, question, None if _changes is None else _changes.bays.geometry)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)  # noqa: TID251

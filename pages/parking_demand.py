@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from geodata.queries.parking import ParkingGround, Standing, needed, place_table
+from geodata.queries.parking_changes import ParkingChanges
 from geodata.queries.parking_plan import Bays
 from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
@@ -15,6 +16,7 @@ from layers.deck import view_state
 from layers.i18n import N_
 from layers.parking import VIEWS
 from pages import cached
+from pages.kerbside.changing import change_keys, change_layers, changes_panel
 from pages.kerbside.choosing import Choice, choose, choose_rules, chosen_place
 from pages.kerbside.drawing import draw, named_layers, show_keys
 from pages.kerbside.inspecting import inspect
@@ -71,20 +73,26 @@ def _views(
     side, field = side_and_field(2.5)
     with side:
         rules = choose_rules()
-    key = None if standing is ground.now or scenario is None else (scenario.token, scenario.version)
+    changes = cached.parking_changes(scenario)
+    changed = changes is not None and not changes.empty
+    key = None
+    if scenario is not None and (standing is not ground.now or changed):
+        key = (scenario.token, scenario.version)
     began = time.perf_counter()
-    need = needed(ground, standing, rules, key)
+    need = needed(ground, standing, rules, key, changes=changes)
     seconds = found_s + time.perf_counter() - began
     table = place_table(ground, standing, need, choice.place, choice.hours)
     place = chosen_place(choice, peek(MAP), ground.shapes[choice.place].index)
     below = st.container()
     with below:
         if key is not None and scenario is not None:
-            keep_scenario(ground, standing, need, scenario, rules, seconds)
-        bays = plan_panel(revision, ground, standing, need, choice, scenario)
+            keep_scenario(ground, standing, need, scenario, changes, rules, seconds)
+        if scenario is not None and changes is not None:
+            changes_panel(scenario, changes)
+        bays = plan_panel(revision, ground, standing, need, choice, scenario, changes)
         missed(revision, ground)
     with field:
-        _map(revision, town, ground, choice, table, place, scenario, bays)
+        _map(revision, town, ground, choice, table, place, scenario, changes, bays)
         totals(ground, standing, need, table, choice)
         download(revision, ground, choice, rules, table, scenario)
     with side:
@@ -99,12 +107,13 @@ def _map(
     table: pd.DataFrame,
     place: int | None,
     scenario: Scenario | None,
+    changes: ParkingChanges | None,
     bays: Bays | None,
 ) -> None:
     changed = scenario is not None and not scenario.items.empty
     outlook = cached.outlook(revision, scenario) if changed else None
     drawn, shown = draw(revision, ground, choice, table, place, scenario if changed else None, outlook)
-    drawn += bay_layers(bays)
+    drawn += change_layers(changes) + bay_layers(bays)
     register = cached.register(revision)
     layers = named_layers(choice)
     sources, simulated = shown_sources(register, layers)
@@ -112,6 +121,7 @@ def _map(
         MAP, drawn, view_state(town.centre, town.zoom - 0.35), sources, simulated=simulated, height_px=600
     )
     show_keys(choice, shown, scenario if changed else None)
+    change_keys(changes)
     st.caption(f"**{words(VIEWS[choice.view][0])}.** {words(shown.measure.meaning)}")
     source_line(register, layers)
 

@@ -195,6 +195,13 @@ def town_copy(server: ClusterInfo, town_template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def town_of_module(server: ClusterInfo, town_template: str) -> Iterator[str]:
+    """A town for the tests of one file to write in; each leaves it as it was."""
+    with _passing_copy(server, town_template) as url:
+        yield url
+
+
 class LoneServer:
     """A server that one test may stop and start; its database is migrated and empty."""
 

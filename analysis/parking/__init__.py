@@ -26,8 +26,10 @@ from analysis.parking.supply import (
     kerb_supply,
 )
 from analysis.parking.tariff import (
+    ELASTICITY,
     SFPARK,
     StepRule,
+    free_places,
     occupancy_from_rates,
     occupancy_from_series,
     tariff_steps,
@@ -38,6 +40,7 @@ __all__ = [
     "BAY_PITCH_M",
     "BAY_STREETS",
     "CLEARANCES",
+    "ELASTICITY",
     "LAW",
     "OPEN_ACCESS",
     "PRACTICE",
@@ -55,6 +58,7 @@ __all__ = [
     "bay_blocks",
     "car_park_supply",
     "choose_bays",
+    "free_places",
     "joined_supply",
     "junctions_and_bends",
     "kerb_supply",

@@ -12,7 +12,15 @@ from scipy import stats
 from analysis.checks import require_columns, require_positive
 from analysis.errors import InputError
 
-__all__ = ["SFPARK", "StepRule", "occupancy_from_rates", "occupancy_from_series", "tariff_steps"]
+__all__ = [
+    "ELASTICITY",
+    "SFPARK",
+    "StepRule",
+    "free_places",
+    "occupancy_from_rates",
+    "occupancy_from_series",
+    "tariff_steps",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -151,6 +159,49 @@ def occupancy_from_series(series: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     return by[["block", "hour"]].assign(
         occupancy=mean, lower=np.maximum(mean - half, 0.0), upper=mean + half, basis="series"
     )
+
+
+def free_places(
+    capacity: npt.ArrayLike, free_ratio: npt.ArrayLike, tariff_ratio: npt.ArrayLike, elasticity: float
+) -> Floats:
+    """
+    Free places once tariffs have changed: those who stand follow as (new / old) ** elasticity.
+
+    Parameters
+    ----------
+    capacity
+        Places, 0 or more, (n,).
+    free_ratio
+        Share that is free today, [0, 1]; one number or (n,).
+    tariff_ratio
+        New tariff over the old one, above 0; one number or (n,).
+    elasticity
+        Of occupancy with respect to price, 0 or less.
+
+    Returns
+    -------
+    free
+        In [0, capacity], (n,). Where those who leave go to is not followed.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+    require_positive("capacity", capacity, zero=True)
+    require_positive("tariff_ratio", tariff_ratio)
+    share = np.asarray(free_ratio, dtype=np.float64)
+    if not ((share >= 0) & (share <= 1)).all():
+        raise InputError("free_ratio must lie in [0, 1].", "Give the share of places that is free.")
+    if not elasticity <= 0:
+        raise InputError(
+            "The elasticity is {value:g}, but a dearer place is not wanted more.",
+            "Give a number of 0 or less.",
+            value=elasticity,
+        )
+    places = np.asarray(capacity, dtype=np.float64)
+    standing = places * (1 - share) * np.asarray(tariff_ratio, dtype=np.float64) ** elasticity
+    return np.clip(places - standing, 0.0, places)
 
 
 def tariff_steps(

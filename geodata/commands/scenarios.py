@@ -26,6 +26,8 @@ __all__ = [
     "create_scenario",
     "delete_scenario",
     "drop_item",
+    "found_scenario",
+    "mark_changed",
     "remove_cameras",
     "rename_scenario",
     "replace_items",
@@ -52,7 +54,7 @@ def create_scenario(name: str, note: str | None = None) -> str:
 def copy_scenario(token: str, name: str) -> str:
     """Makes a scenario with the items of another and returns its token; NotFound if there is no such other."""
     with database.transaction() as session:
-        source = _found(session, token)
+        source = found_scenario(session, token)
         fresh = _create(session, name, source.note)
         session.execute(
             text(
@@ -64,13 +66,25 @@ def copy_scenario(token: str, name: str) -> str:
             ),
             {"fresh": fresh, "source": source.id},
         )
+        for table, columns in (
+            ("scenario_bay", "street, places, shape, cost, geom"),
+            ("scenario_tariff", "block, before, tariff"),
+        ):
+            session.execute(
+                text(
+                    f"INSERT INTO {table} (scenario_id, {columns})"  # noqa: S608 - names of two lines above
+                    f" SELECT (SELECT id FROM scenario WHERE token = :fresh), {columns} FROM {table}"
+                    " WHERE scenario_id = :source ORDER BY 1, 2"
+                ),
+                {"fresh": fresh, "source": source.id},
+            )
         return fresh
 
 
 def rename_scenario(token: str, name: str) -> None:
     """Gives a scenario another name."""
     with database.transaction() as session:
-        found = _found(session, token)
+        found = found_scenario(session, token)
         session.execute(
             text("UPDATE scenario SET name = :name WHERE id = :id"),
             {"name": _checked_name(name), "id": found.id},
@@ -80,7 +94,9 @@ def rename_scenario(token: str, name: str) -> None:
 def delete_scenario(token: str) -> None:
     """Deletes a scenario with its items and runs."""
     with database.transaction() as session:
-        session.execute(text("DELETE FROM scenario WHERE id = :id"), {"id": _found(session, token).id})
+        session.execute(
+            text("DELETE FROM scenario WHERE id = :id"), {"id": found_scenario(session, token).id}
+        )
 
 
 def add_cameras(token: str, poses: Sequence[Pose]) -> None:
@@ -95,10 +111,10 @@ def add_cameras(token: str, poses: Sequence[Pose]) -> None:
         If a pose is out of range, naming it; nothing is added then.
     """
     with database.transaction() as session:
-        found = _found(session, token)
+        found = found_scenario(session, token)
         for number, pose in enumerate(poses, start=1):
             _insert(session, found.id, "add", None, _checked(pose, number))
-        _changed(session, found.id)
+        mark_changed(session, found.id)
 
 
 def change_camera(
@@ -115,7 +131,7 @@ def change_camera(
         If the pose is out of range.
     """
     with database.transaction() as session:
-        found = _found(session, token)
+        found = found_scenario(session, token)
         pose = _checked(pose, 1)
         if item_id is not None:
             row = session.execute(
@@ -132,30 +148,30 @@ def change_camera(
             _require_camera(session, camera_id)
             _forget(session, found.id, [camera_id])
         _insert(session, found.id, "add" if camera_id is None else "change", camera_id, pose, item_id)
-        _changed(session, found.id)
+        mark_changed(session, found.id)
 
 
 def remove_cameras(token: str, camera_ids: Sequence[int]) -> None:
     """Takes stored cameras away; NotFound if the scenario or a camera is not there."""
     with database.transaction() as session:
-        found = _found(session, token)
+        found = found_scenario(session, token)
         for camera_id in camera_ids:
             _require_camera(session, camera_id)
         _forget(session, found.id, camera_ids)
         for camera_id in camera_ids:
             _insert(session, found.id, "remove", camera_id, None)
-        _changed(session, found.id)
+        mark_changed(session, found.id)
 
 
 def drop_item(token: str, item_id: int) -> None:
     """Takes one change back."""
     with database.transaction() as session:
-        found = _found(session, token)
+        found = found_scenario(session, token)
         session.execute(
             text("DELETE FROM scenario_item WHERE id = :id AND scenario_id = :scenario"),
             {"id": item_id, "scenario": found.id},
         )
-        _changed(session, found.id)
+        mark_changed(session, found.id)
 
 
 def replace_items(token: str, rows: Sequence[tuple[str, int | None, Pose | None]], *, version: int) -> None:
@@ -170,7 +186,7 @@ def replace_items(token: str, rows: Sequence[tuple[str, int | None, Pose | None]
         If a row is out of range, naming it; nothing is changed then.
     """
     with database.transaction() as session:
-        found = _found(session, token)
+        found = found_scenario(session, token)
         if found.version != version:
             raise TwinError(
                 "The scenario was changed by someone else since you opened the table.",
@@ -181,7 +197,7 @@ def replace_items(token: str, rows: Sequence[tuple[str, int | None, Pose | None]
             if camera_id is not None:
                 _require_camera(session, camera_id)
             _insert(session, found.id, action, camera_id, _checked(pose, number) if pose else None)
-        _changed(session, found.id)
+        mark_changed(session, found.id)
 
 
 def _create(session: Session, name: str, note: str | None) -> str:
@@ -205,7 +221,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _found(session: Session, token: str) -> Row[Any]:
+def found_scenario(session: Session, token: str) -> Row[Any]:
+    """The row of a scenario, locked until the transaction ends; NotFound if there is none."""
     row = session.execute(
         text("SELECT id, name, note, version FROM scenario WHERE token = :token FOR UPDATE"), {"token": token}
     ).first()
@@ -228,7 +245,8 @@ def _forget(session: Session, scenario_id: int, camera_ids: Sequence[int | None]
     )
 
 
-def _changed(session: Session, scenario_id: int) -> None:
+def mark_changed(session: Session, scenario_id: int) -> None:
+    """Counts a change of a scenario; InputError if it holds too many."""
     count = session.execute(
         text("SELECT count(*) FROM scenario_item WHERE scenario_id = :id"), {"id": scenario_id}
     ).scalar_one()

@@ -12,12 +12,20 @@ import shapely
 
 from analysis.crs import DISPLAY_EPSG
 from geodata.queries.outlook import METHOD, Figures, Outlook
+from geodata.queries.parking_changes import ParkingChanges
 from geodata.queries.scenarios import Scenario
 
 __all__ = ["scenario_geojson"]
 
 
-def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base: Figures) -> str:
+def scenario_geojson(
+    scenario: Scenario,
+    found: Outlook,
+    revision: int,
+    *,
+    base: Figures,
+    changes: ParkingChanges | None = None,
+) -> str:
     """
     The scenario as one FeatureCollection in WGS 84.
 
@@ -31,6 +39,8 @@ def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base:
         Of the data that it was measured on.
     base
         Figures of the cameras as they stand.
+    changes
+        Its bays and tariffs; bays become features, tariffs a member.
     """
     items = scenario.items.to_crs(DISPLAY_EPSG)
     features: list[dict[str, Any]] = []
@@ -40,6 +50,12 @@ def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base:
     for what, views, name in (("view", found.new_views, "item"), ("lost_view", found.lost_views, "camera")):
         for number, shape in views.to_crs(DISPLAY_EPSG).items():
             features.append(_feature(shape, {"what": what, name: int(number)}))  # type: ignore[call-overload]
+    bays = changes.bays.to_crs(DISPLAY_EPSG) if changes is not None else None
+    if bays is not None:
+        for number, row in bays.drop(columns=bays.geometry.name).to_dict("index").items():
+            known = {name: value for name, value in row.items() if not pd.isna(value)}
+            features.append(_feature(bays.geometry[number], {"what": "bays", "block": int(number), **known}))
+    tariffs = changes.tariffs.to_dict("records") if changes is not None else []
     body = {
         "type": "FeatureCollection",
         "title": scenario.name,
@@ -51,6 +67,7 @@ def scenario_geojson(scenario: Scenario, found: Outlook, revision: int, *, base:
         "simulated": True,
         "before": _plain(base),
         "after": _plain(found.figures),
+        "tariffs": tariffs,
         "features": features,
     }
     return json.dumps(body, ensure_ascii=False, indent=1, default=_number) + "\n"

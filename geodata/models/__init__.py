@@ -32,7 +32,9 @@ from geodata.models.planning import (
     RestrictedArea,
     Run,
     Scenario,
+    ScenarioBay,
     ScenarioItem,
+    ScenarioTariff,
 )
 from geodata.models.seeing import Detection, Finding, Sample
 from geodata.models.system import Audit, Dataset, Job, JobState
@@ -75,7 +77,9 @@ __all__ = [
     "Run",
     "Sample",
     "Scenario",
+    "ScenarioBay",
     "ScenarioItem",
+    "ScenarioTariff",
     "Sensor",
     "Stage",
     "StreetEdge",

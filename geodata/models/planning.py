@@ -19,7 +19,9 @@ __all__ = [
     "RestrictedArea",
     "Run",
     "Scenario",
+    "ScenarioBay",
     "ScenarioItem",
+    "ScenarioTariff",
 ]
 
 
@@ -73,6 +75,42 @@ class ScenarioItem(Base):
     """[{heading_deg, tilt_deg, hfov_deg, share}, …]: where a PTZ camera looks, and for what share of the time"""
     cost: Mapped[float | None]
     geom: Mapped[Any | None] = mapped_column(geometry("POINT"))
+
+
+class ScenarioBay(Base):
+    """A block of bays that a scenario adds along a kerb."""
+
+    __tablename__ = "scenario_bay"
+    __table_args__ = (
+        CheckConstraint("places > 0", name="places"),
+        CheckConstraint("cost >= 0", name="cost"),
+        *geometry_indexes("scenario_bay", "geom"),
+    )
+
+    id: Mapped[Id]
+    scenario_id: Mapped[int] = mapped_column(ForeignKey("scenario.id", ondelete="CASCADE"), index=True)
+    street: Mapped[str | None]
+    places: Mapped[int]
+    """vehicles that fit"""
+    shape: Mapped[str]
+    """parallel, diagonal or perpendicular"""
+    cost: Mapped[float]
+    """yuan"""
+    geom: Mapped[Any] = mapped_column(geometry("MULTIPOLYGON"))
+    """the bays one by one"""
+
+
+class ScenarioTariff(Base):
+    """What an hour costs under a scenario at the places of a street or of a car park; yuan."""
+
+    __tablename__ = "scenario_tariff"
+    __table_args__ = (CheckConstraint("tariff > 0 AND before > 0", name="tariff"),)
+
+    scenario_id: Mapped[int] = mapped_column(ForeignKey("scenario.id", ondelete="CASCADE"), primary_key=True)
+    block: Mapped[str] = mapped_column(primary_key=True)
+    """kerb: or car_park: and the name"""
+    before: Mapped[float]
+    tariff: Mapped[float]
 
 
 class Run(Base):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from analysis.demand import Demand, Recall
 from analysis.exposure import Watch
+from analysis.parking import ELASTICITY
 from geodata import database
 from geodata.progress import Progress, silent
 from geodata.queries import datasets
@@ -35,6 +36,7 @@ from geodata.queries.demand import (
 )
 from geodata.queries.frames import read_frame
 from geodata.queries.parking_access import Access, Need, Rules, load_access, need
+from geodata.queries.parking_changes import ParkingChanges, access_with, free_with
 from geodata.towns.town import Town
 
 __all__ = [
@@ -170,7 +172,15 @@ def week_hours(days: str, begin: int, end: int) -> tuple[int, ...]:
     return tuple(day * 24 + hour for day in DAYS[days] for hour in range(begin, end))
 
 
-def needed(ground: ParkingGround, standing: Standing, rules: Rules, key: Hashable = None) -> Need | None:
+def needed(
+    ground: ParkingGround,
+    standing: Standing,
+    rules: Rules,
+    key: Hashable = None,
+    *,
+    changes: ParkingChanges | None = None,
+    elasticity: float = sum(ELASTICITY) / 2,
+) -> Need | None:
     """
     Who wants to stand where, and finds no place; None without places to stand.
 
@@ -183,14 +193,24 @@ def needed(ground: ParkingGround, standing: Standing, rules: Rules, key: Hashabl
     rules
         How far people walk, how long they stand, how much is free.
     key
-        Names `standing`, to keep the answer; None for the cameras as they stand.
+        Names `standing` and `changes`, to keep the answer; None for the town as it stands.
+    changes
+        New bays and other tariffs.
+    elasticity
+        How those who stand legally follow a tariff, 0 or less.
     """
     if ground.access is None:
         return None
-    access = ground.access
-    return ground._needs.get(
-        (key, rules), lambda: need(access, ground.scape, standing.found.demand[UNIT_CELL], rules)
-    )
+    access, demand = ground.access, standing.found.demand[UNIT_CELL]
+
+    def found() -> Need:
+        if changes is None or changes.empty:
+            return need(access, ground.scape, demand, rules)
+        under = access_with(access, changes)
+        free = free_with(under, rules, changes.tariffs, elasticity)
+        return need(under, ground.scape, demand, rules, free)
+
+    return ground._needs.get((key, rules, elasticity if changes is not None else None), found)
 
 
 def place_table(

@@ -181,16 +181,20 @@ def _on_streets(ground: ParkingGround, places: gpd.GeoDataFrame | gpd.GeoSeries)
     return snap_places(ground.graph, places, most_m=MOST_LEG_M, least_component_m=least)
 
 
-def need(access: Access, scape: Streetscape, demand: Demand, rules: Rules) -> Need:
+def need(
+    access: Access, scape: Streetscape, demand: Demand, rules: Rules, free: Floats | None = None
+) -> Need:
     """
     Demand for places hour by hour, and what of it finds none within the walk.
 
-    Those who park badly in a cell ask for a place along its kerb, evenly; cells without evidence ask for none.
+    Those who park badly in a cell ask for a place along its kerb, evenly; cells without evidence ask for none. `free`
+    are the free places of each supply, where they are not its capacity times the share of the rules.
     """
     length = scape.length_m[UNIT_CELL].to_numpy()
     per_m = np.nan_to_num(demand.by_hour()) / length[:, None]
     wanted = occupied_places(per_m[access.cell] * access.length_m[:, None], rules.stay_min / 60)
     near = access.walks.within(rules.limit_m)
-    free = access.supply.capacity * rules.free_ratio if access.supply is not None else np.zeros(0)
+    if free is None:
+        free = access.supply.capacity * rules.free_ratio if access.supply is not None else np.zeros(0)
     found = shortage(near, wanted, free)
     return Need(access, rules, wanted, found.unmet, supply_in_reach(near, free), free, found.used)

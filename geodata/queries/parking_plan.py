@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -33,6 +33,7 @@ from analysis.parking import (
 from geodata.queries.demand import UNIT_CELL
 from geodata.queries.parking import ParkingGround
 from geodata.queries.parking_access import Access, Need
+from geodata.queries.parking_changes import blocks
 
 __all__ = [
     "METHOD",
@@ -125,9 +126,18 @@ def clearances_of(question: BayQuestion) -> tuple[Clearance, ...]:
     )
 
 
-def plan_bays(need: Need, question: BayQuestion) -> Bays:
+def plan_bays(need: Need, question: BayQuestion, taken: gpd.GeoSeries | None = None) -> Bays:
     """
     Chooses blocks of new bays for those who find no place.
+
+    Parameters
+    ----------
+    need
+        Who finds no place.
+    question
+        Budget, costs, distances, shape.
+    taken
+        Ground on which no bay can be laid any more, such as bays that a scenario has already.
 
     Raises
     ------
@@ -146,6 +156,7 @@ def plan_bays(need: Need, question: BayQuestion) -> Bays:
         block_cost=question.block_cost,
         clearances=clear,
     )
+    made = _apart(made, taken)
     if made.blocks.empty:
         raise InputError(
             "No bay fits along any kerb outside the distances that are kept clear.",
@@ -204,6 +215,21 @@ def _no_bays(
     return Bays(question, plan, blocks, shapes, len(made.blocks), made.kinds_missing, seconds)
 
 
+def _apart(made: BayBlocks, taken: gpd.GeoSeries | None) -> BayBlocks:
+    """Without the blocks that lie on taken ground."""
+    if taken is None or taken.empty or made.blocks.empty:
+        return made
+    touched = made.bays.sindex.query(taken.to_crs(made.bays.crs).to_numpy(), predicate="intersects")[1]
+    kept = ~made.blocks.index.isin(made.bays["block"].iloc[touched])
+    number = pd.Series(np.arange(int(kept.sum())), index=made.blocks.index[kept])
+    bays = made.bays[made.bays["block"].isin(number.index)]
+    return replace(
+        made,
+        blocks=made.blocks[kept].reset_index(drop=True),
+        bays=bays.assign(block=bays["block"].map(number)),
+    )
+
+
 def _typical(by_hour: Floats) -> tuple[Floats, Floats]:
     """Hours of a mean working day and of a mean day of rest, and how often each comes in a week."""
     days = by_hour.reshape(len(by_hour), 7, 24)
@@ -211,12 +237,15 @@ def _typical(by_hour: Floats) -> tuple[Floats, Floats]:
     return found, np.repeat([float(WORK_DAYS), float(REST_DAYS)], 24)
 
 
-def tariffs(need: Need, demand: Demand, hours: list[int], tariff: float) -> pd.DataFrame:
+def tariffs(
+    need: Need, demand: Demand, hours: list[int], tariff: float, own: pd.Series[float] | None = None
+) -> pd.DataFrame:
     """
     The next tariff of each street's bays and each car park in some hours, by SFpark's rule.
 
     Nobody counts how full they are: those who stand legally take what is not free by assumption, and those who park
-    badly now come on top. The interval is that of all demand together.
+    badly now come on top. The interval is that of all demand together. `own` holds the tariffs of blocks that have
+    another than the rest.
 
     Returns
     -------
@@ -229,36 +258,30 @@ def tariffs(need: Need, demand: Demand, hours: list[int], tariff: float) -> pd.D
             "There are no legal bays and no car parks with capacity.",
             "Load kerbs with parking tags or car parks; without them all demand is shortage.",
         )
-    places = access.supply.places
-    kerbs, parks = access.ground.kerbs, access.ground.car_parks
-    kerb = (places["kind"] == "kerb").to_numpy()
-    source = places["source"]
-    street = pd.Series(None, index=places.index, dtype=object)
-    street[kerb] = kerbs["name"].reindex(source[kerb]).fillna(kerbs["highway"]).to_numpy(dtype=object)
-    street[~kerb] = parks["name"].reindex(source[~kerb]).to_numpy(dtype=object)
-    unnamed = street.isna()
-    street[unnamed] = [f"#{label}" for label in source[unnamed]]
-    block = places["kind"] + ":" + street.astype(str)
-    capacity = pd.Series(access.supply.capacity).groupby(block.to_numpy()).sum()
-    used = pd.Series(need.used[:, hours].mean(axis=1)).groupby(block.to_numpy()).sum()
+    block = blocks(access)
+    capacity = pd.Series(access.supply.capacity).groupby(block).sum()
+    taken = pd.Series(access.supply.capacity - need.free).groupby(block).sum()
+    used = pd.Series(need.used[:, hours].mean(axis=1)).groupby(block).sum()
     rates = demand.rates(hours)
     total = float(rates["per_h"].sum())
     low, high = (
         float((rates[name] * demand.places["length_m"]).sum()) / total if total else 1.0
         for name in ("lower95", "upper95")
     )
-    standing = capacity * (1 - need.rules.free_ratio)
     arrivals = pd.DataFrame(
         {
             "block": capacity.index,
             "hour": hours[0],
-            "rate": (standing + used).to_numpy(),
-            "lower": (standing + used * low).to_numpy(),
-            "upper": (standing + used * high).to_numpy(),
+            "rate": (taken + used).to_numpy(),
+            "lower": (taken + used * low).to_numpy(),
+            "upper": (taken + used * high).to_numpy(),
         }
     )
     occupancy = occupancy_from_rates(arrivals, 1.0, capacity)
-    steps = tariff_steps(occupancy, pd.Series(tariff, index=capacity.index))
+    today = pd.Series(tariff, index=capacity.index)
+    if own is not None:
+        today = today.where(~today.index.isin(own.index), own.reindex(today.index))
+    steps = tariff_steps(occupancy, today)
     kind, name = (steps["block"].str.split(":", n=1).str[part] for part in (0, 1))
     found = steps.assign(kind=kind, street=name, capacity=steps["block"].map(capacity))
     return found.sort_values(["occupancy", "capacity"], ascending=False, ignore_index=True)

@@ -7,10 +7,12 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
+from analysis.parking import ELASTICITY
 from geodata.commands.parking import keep_parking
 from geodata.export.parking import parking_geojson
 from geodata.queries.parking import EDGE, UNIT_CELL, ParkingGround, Standing, needed
 from geodata.queries.parking_access import Need, Rules
+from geodata.queries.parking_changes import ParkingChanges
 from geodata.queries.parking_scenario import METHOD
 from geodata.queries.recapture import FEW_BOTH, TOWN
 from geodata.queries.scenarios import Scenario
@@ -169,14 +171,35 @@ def keep_scenario(
     standing: Standing,
     need: Need | None,
     scenario: Scenario,
+    changes: ParkingChanges | None,
     rules: Rules,
     seconds: float,
 ) -> None:
-    """What the scenario's cameras change, kept as a run once for each version and set of assumptions."""
+    """What the scenario changes, kept as a run once for each version and set of assumptions."""
     rates = [each.found.demand[UNIT_CELL].rates() for each in (ground.now, standing)]
     both = rates[0]["rate"].notna() & rates[1]["rate"].notna()
     before = _summary(rates[0], both, needed(ground, ground.now, rules))
     after = _summary(rates[1], both, need)
+    if changes is not None and not changes.empty:
+        after |= {
+            "bays": int(changes.bays["places"].sum()),
+            "bays_cost": float(changes.bays["cost"].sum()),
+            "tariffs": len(changes.tariffs),
+        }
+        if len(changes.tariffs):
+            ends = [
+                needed(
+                    ground,
+                    standing,
+                    rules,
+                    (scenario.token, scenario.version),
+                    changes=changes,
+                    elasticity=end,
+                )
+                for end in ELASTICITY
+            ]
+            left = sorted(float(end.unmet.sum()) for end in ends if end is not None)
+            after |= {"unmet_from": round(left[0], 6), "unmet_to": round(left[-1], 6)}
     asked = {"version": scenario.version, **asdict(rules)}
     held = (scenario.token, *asked.values())
     number, of = recall("parking_run", (None, None))
@@ -189,7 +212,7 @@ def keep_scenario(
     st.info(
         words(
             N_(
-                "The cameras of '{name}': cells whose rate is observed {before} → {after}, mean width of the 95 %"
+                "The changes of '{name}': cells whose rate is observed {before} → {after}, mean width of the 95 %"
                 " interval {wide} → {narrow}, vehicle-hours a week without a place {short} → {left}. Kept as run"
                 " {number}."
             ),
@@ -199,7 +222,12 @@ def keep_scenario(
             wide=_plain(before["width"], 3),
             narrow=_plain(after["width"], 3),
             short=_plain(before["unmet"], 1),
-            left=_plain(after["unmet"], 1),
+            left=_plain(after["unmet"], 1)
+            + (
+                f" ({_plain(after['unmet_from'], 1)}–{_plain(after['unmet_to'], 1)})"
+                if "unmet_from" in after
+                else ""
+            ),
             number=number,
         ),
         icon=":material/compare_arrows:",

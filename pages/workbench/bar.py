@@ -80,7 +80,9 @@ def file_buttons(scenario: Scenario | None, found: Outlook, base: Figures, revis
     with st.container(horizontal=True):
         st.download_button(
             words(N_("Download as GeoJSON")),
-            lambda: scenario_geojson(scenario, found, revision, base=base),
+            lambda: scenario_geojson(
+                scenario, found, revision, base=base, changes=cached.parking_changes(scenario)
+            ),
             f"{stem}.geojson",
             "application/geo+json",
             icon=":material/download:",

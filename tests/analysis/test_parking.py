@@ -23,6 +23,7 @@ from analysis.parking import (
     bay_blocks,
     car_park_supply,
     choose_bays,
+    free_places,
     joined_supply,
     junctions_and_bends,
     kerb_supply,
@@ -435,3 +436,28 @@ def test_works_without_cost_are_told() -> None:
     assert found.left_out["street"].tolist() == ["b", "c"]
     with pytest.raises(InputError, match="None of the 2"):
         works_list(works[1:], 5)
+
+
+@given(
+    st.floats(0, 500),
+    st.floats(0, 1),
+    st.floats(0.1, 10),
+    st.floats(-1.5, 0),
+)
+def test_a_dearer_place_is_freer(capacity: float, free: float, ratio: float, elasticity: float) -> None:
+    [found] = free_places([capacity], free, ratio, elasticity)
+    today = capacity * free
+    assert 0 <= found <= capacity
+    assert (found >= today - 1e-9) if ratio >= 1 else (found <= today + 1e-9)
+    assert free_places([capacity], free, 1.0, elasticity)[0] == pytest.approx(today)
+    if 0 < found < capacity:
+        assert capacity - found == pytest.approx((capacity - today) * ratio**elasticity)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [(-1, 0.5, 1, -0.2), (5, 1.2, 1, -0.2), (5, 0.5, 0, -0.2), (5, 0.5, 1, 0.3), (5, float("nan"), 1, 0)],
+)
+def test_free_places_refuse_what_cannot_be(wrong: tuple[float, ...]) -> None:
+    with pytest.raises(InputError):
+        free_places(*wrong)

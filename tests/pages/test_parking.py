@@ -186,6 +186,33 @@ def test_a_scenario_changes_what_is_known_and_its_run_is_kept(town_copy: str, la
     assert row("SELECT count(*) AS n FROM run").n == count, "the same question is kept once"
 
 
+@every_language
+def test_bays_and_tariffs_are_put_into_a_scenario_and_taken_out(town_copy: str, language: str) -> None:
+    app = sound(opened(language, days="work", hours="8-20"))
+    app.slider(key="parking_free").set_value(0)
+    sound(app.run())
+    [press] = [each for each in app.button if each.label == translate("Work it out", language)]
+    sound(press.click().run())
+    sound(app.button(key="bays_into").click().run())
+    token = row("SELECT token FROM scenario ORDER BY id DESC LIMIT 1").token
+    bays = row("SELECT count(*) AS n, sum(places) AS places FROM scenario_bay")
+    assert bays.n > 0 and any(each["id"] == "scenario_bays" for each in drawn(app)[0])
+    kept = row("SELECT scenario_id, result FROM run WHERE kind = 'parking' ORDER BY id DESC LIMIT 1")
+    assert kept.result["after"]["bays"] == bays.places
+    assert kept.result["after"]["unmet"] < kept.result["before"]["unmet"]
+    sound(app.segmented_control(key="parking_plan").set_value("tariff").run())
+    sound(app.button(key="tariffs_into").click().run())
+    assert row("SELECT count(*) AS n FROM scenario_tariff").n > 0
+    kept = row("SELECT result FROM run WHERE kind = 'parking' ORDER BY id DESC LIMIT 1").result["after"]
+    assert kept["tariffs"] > 0 and kept["unmet_from"] <= kept["unmet"] <= kept["unmet_to"]
+    app = sound(opened(language, scenario=token))
+    sound(app.button(key="scenario_out_bays").click().run())
+    sound(app.button(key="scenario_out_tariffs").click().run())
+    assert (
+        row("SELECT (SELECT count(*) FROM scenario_bay) + (SELECT count(*) FROM scenario_tariff) AS n").n == 0
+    )
+
+
 LACKS = {
     "cameras": ("DELETE FROM camera_view", "DELETE FROM exposure"),
     "exposure": ("DELETE FROM exposure",),

@@ -1,0 +1,93 @@
+"""Tables of the plan panel as files: each row with its place, its units and what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+
+from geodata.export.parking import parking_geojson
+from geodata.queries.parking_access import Access, Rules
+from geodata.queries.parking_changes import blocks
+from geodata.queries.scenarios import Scenario
+from layers.i18n import N_
+from pages import cached
+from pages.session import words
+
+__all__ = ["REST_ON", "block_shapes", "file_button", "question_of"]
+
+REST_ON = ("kerb", "car_park", "street_edge", "demand_estimate", "exposure", "case_file", "poi")
+"""Datasets that a plan for parking rests on."""
+
+
+def question_of(rules: Rules, scenario: Scenario | None, **asked: object) -> dict[str, object]:
+    """What was asked, with the assumptions and the scenario."""
+    return {
+        **asked,
+        "walking_limit_m": rules.limit_m,
+        "stay_min": rules.stay_min,
+        "free_ratio": rules.free_ratio,
+        "scenario": scenario.token if scenario is not None else None,
+        "scenario_version": scenario.version if scenario is not None else None,
+    }
+
+
+def block_shapes(access: Access) -> gpd.GeoDataFrame:
+    """The kerbs and car parks of each block of places, by block."""
+    assert access.supply is not None
+    places = access.supply.places
+    joined = places.geometry.groupby(blocks(access)).agg(lambda shapes: shapes.union_all())
+    return gpd.GeoDataFrame(geometry=gpd.GeoSeries(joined, crs=places.crs), crs=places.crs)
+
+
+def file_button(
+    revision: int,
+    table: pd.DataFrame,
+    shapes: gpd.GeoDataFrame,
+    *,
+    name: str,
+    title: str,
+    method: str,
+    units: Mapping[str, str],
+    question: Mapping[str, object],
+) -> None:
+    """
+    A button for the table as GeoJSON.
+
+    Parameters
+    ----------
+    revision
+        Of the data.
+    table
+        What is shown, in the order of rank.
+    shapes
+        Where each row is, row by row.
+    name
+        Of the file, without its ending.
+    title, method
+        In the reader's language.
+    units
+        Column → unit, as messages.
+    question
+        See `question_of`.
+    """
+    register = cached.register(revision)
+    told = {column: words(unit) for column, unit in units.items()}
+    st.download_button(
+        words(N_("Download the table as GeoJSON")),
+        lambda: parking_geojson(
+            table.reset_index(drop=True),
+            shapes.reset_index(drop=True),
+            register[register["name"].isin(REST_ON)],
+            title=title,
+            method=method,
+            units=told,
+            question=question,
+        ),
+        f"{name}.geojson",
+        "application/geo+json",
+        icon=":material/download:",
+        key=f"file_{name}",
+    )
