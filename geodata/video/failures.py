@@ -1,0 +1,113 @@
+"""Why a source gives no picture: one kind for each thing that somebody can do about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import av.error
+
+from geodata.errors import StreamError
+
+__all__ = ["Failure", "SourceError", "failure_of", "told"]
+
+
+class Failure(StrEnum):
+    """What kind of trouble a source is in; `unsupported` and `denied` do not pass by waiting."""
+
+    UNREACHABLE = "unreachable"
+    """Nobody answers there, or what answers knows no such address."""
+    DENIED = "denied"
+    """It wants another name or password."""
+    STALLED = "stalled"
+    """It answers and then nothing more comes, or nothing newer."""
+    GARBAGE = "garbage"
+    """What comes is not video."""
+    EMPTY = "empty"
+    """It is video without one picture."""
+    CUT_SHORT = "cut short"
+    """It ends before it should."""
+    UNSUPPORTED = "unsupported"
+    """It is asked for in a way that is not allowed or cannot be done."""
+
+
+class SourceError(StreamError):
+    """
+    A source gives no picture.
+
+    Parameters
+    ----------
+    message, mend, **facts
+        As for every error of ours; the fact `kind` is a `Failure`. No fact holds a password.
+    """
+
+    @property
+    def kind(self) -> Failure:
+        """What kind of trouble it is."""
+        return Failure(str(self.facts["kind"]))
+
+
+_SPOKEN: tuple[tuple[Failure, tuple[type[av.error.FFmpegError], ...]], ...] = (
+    (Failure.DENIED, (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError, av.error.PermissionError)),
+    (Failure.STALLED, (av.error.ExitError, av.error.TimeoutError)),
+    (Failure.CUT_SHORT, (av.error.EOFError,)),
+    (Failure.UNSUPPORTED, (av.error.ProtocolNotFoundError, av.error.PatchWelcomeError)),
+    (Failure.UNSUPPORTED, (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError)),
+    (Failure.UNREACHABLE, (av.error.HTTPError, av.error.HTTPClientError, av.error.HTTPServerError)),
+    (Failure.UNREACHABLE, (av.error.ConnectionRefusedError, av.error.ConnectionResetError)),
+    (Failure.UNREACHABLE, (av.error.BrokenPipeError, av.error.FileNotFoundError, av.error.OSError)),
+)
+_WORDS: dict[Failure, tuple[str, str]] = {
+    Failure.UNREACHABLE: (
+        "{source} cannot be reached: {why}.",
+        "Check that the camera is on, that its address is right, and that this machine may reach it.",
+    ),
+    Failure.DENIED: (
+        "{source} refuses to show its picture: {why}.",
+        "Enter its user name and password in the address again: scheme://user:password@host/path.",
+    ),
+    Failure.STALLED: (
+        "{source} was silent for more than {limit_s:.1f} s.",
+        "Check its network connection and restart it; if it is only slow, allow it more time.",
+    ),
+    Failure.GARBAGE: (
+        "What {source} sends is not video: {why}.",
+        "Check that the address leads to a stream or a picture and not to a page, in a common player (VLC, "
+        "ffplay).",
+    ),
+    Failure.EMPTY: (
+        "{source} holds no picture.",
+        "Give an address with video; for a recorder, choose a channel that has a camera.",
+    ),
+    Failure.CUT_SHORT: (
+        "{source} ended before it gave a picture.",
+        "Check its network connection; for a file, copy it again.",
+    ),
+    Failure.UNSUPPORTED: (
+        "{source} asks for something that is not allowed or not known here: {why}.",
+        "Give a file, a folder, or an rtsp, rtsps, http or https address of H.264, H.265 or JPEG pictures.",
+    ),
+}
+
+
+def failure_of(error: av.error.FFmpegError) -> Failure:
+    """What kind of trouble libav speaks of."""
+    return next((kind for kind, classes in _SPOKEN if isinstance(error, classes)), Failure.GARBAGE)
+
+
+def told(kind: Failure, source: str, *, why: str = "", limit_s: float = 0.0) -> SourceError:
+    """
+    The sentence for a kind of trouble.
+
+    Parameters
+    ----------
+    kind
+        What it is.
+    source
+        Address as it may be shown.
+    why
+        Libav's words, without the address.
+    limit_s
+        How long was waited.
+    """
+    message, mend = _WORDS[kind]
+    return SourceError(message, mend, kind=kind, source=source, why=why or kind.value, limit_s=limit_s)
