@@ -12,18 +12,28 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
+from analysis.errors import InputError
 from analysis.vision.detections import CAR, PERSON, TRUCK, Detections, box_iou
 from analysis.vision.yolo import TINY_HEADS, Detector
 from geodata.errors import DetectorError, MissingAsset
 from geodata.settings import ROOT, Settings, settings
 from geodata.video.clips import CLIP_NAME
-from geodata.video.detector import load_detector, load_tiny, load_yolox
+from geodata.video.detector import (
+    load_detector,
+    load_model,
+    load_nanodet,
+    load_thresholds,
+    load_tiny,
+    load_yolox,
+)
 from geodata.video.streams import Frame, sample
 from geodata.video.weights import MODEL_NAME, has_weights
 
 SHARED = ROOT.parent / "shared" / "data" / "video"
 TRUTH = SHARED / "clips" / "PETS09-S2L1.gt.txt"
 YOLOX = SHARED / "models" / "yolox_nano_416x416.onnx"
+NANODET = SHARED / "models" / "nanodet_m_416.onnx"
+CENTERNET = SHARED / "models" / "centernet_mb3_512.onnx"
 WHITE_VAN, BLUE_CAR = [651, 42, 719, 96], [731, 47, 768, 98]
 
 
@@ -158,6 +168,118 @@ def test_a_model_cut_short_says_so(weights: Path, tmp_path: Path) -> None:
         load_tiny(cut)
 
 
+def shared(model: Path) -> Path:
+    if not model.is_file():
+        pytest.skip(f"{model.name} of ../shared/data is not here")
+    return model
+
+
+def made(path: Path, into: list[int], outs: dict[str, list[int]]) -> Path:
+    """A model of these shapes that gives zeros, whatever it is shown."""
+    shapes = {name: f"shape_of_{name}" for name in outs}
+    graph = helper.make_graph(
+        [helper.make_node("ConstantOfShape", [shapes[name]], [name]) for name in outs],
+        "other",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, into)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outs.items()],
+        [helper.make_tensor(shapes[name], TensorProto.INT64, [len(s)], s) for name, s in outs.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+def nanodet_shapes(classes: int = 80, distances: int = 32, rows: tuple[int, ...] = (192, 48, 12)):
+    """Outputs of the NanoDet layout for 128×96 px, not in their usual order."""
+    outs = {f"dis_{n}": [1, n, distances] for n in rows}
+    return {**outs, **{f"cls_{n}": [1, n, classes] for n in reversed(rows)}}
+
+
+def test_nanodet_finds_people_and_both_parked_vehicles(frames: list[Frame]) -> None:
+    detector = load_detector(Settings(detector_model=shared(NANODET)))
+    assert detector.name == "nanodet_m_416"
+    found = detector.detect(frames[0].image)
+    golden = [[500, 155, 530, 231], [643, 241, 685, 321], [251, 217, 282, 307]]
+    people = found.of({PERSON}).at_least(0.6)
+    assert len(people) == 3
+    assert (box_iou(np.array(golden, float), people.boxes).max(axis=1) > 0.9).all()
+    for box, kind in ((WHITE_VAN, TRUCK), (BLUE_CAR, CAR)):
+        assert box_iou(np.array([box], float), found.of({kind}).boxes).max() > 0.75
+    assert people_precision(detector, frames) >= 0.75
+
+
+def test_the_setting_takes_the_converted_model_too(weights: Path, frames: list[Frame]) -> None:
+    named = load_detector(Settings(detector_model=weights))
+    assert named.name == "yolov3-tiny"
+    ours, default = (each.detect(frames[0].image) for each in (named, load_tiny(weights)))
+    np.testing.assert_array_equal(ours.boxes, default.boxes)
+
+
+def test_the_layout_is_told_from_inputs_and_outputs(tmp_path: Path) -> None:
+    square = [1, 3, 96, 128]
+    nanodet = load_model(made(tmp_path / "n.onnx", square, nanodet_shapes()))
+    yolox = load_model(made(tmp_path / "y.onnx", square, {"out": [1, 252, 85]}))
+    assert [type(each).__name__ for each in (nanodet, yolox)] == ["NanoDet", "YoloX"]
+    picture = np.zeros((96, 128, 3), np.uint8)
+    assert len(nanodet.detect(picture)) == 0 and len(yolox.detect(picture)) == 0
+
+
+def test_a_model_of_no_known_layout_says_what_was_found_and_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(DetectorError, match=r"tower_0/images 1×3×512×512.*keypoints 1×80×128×128") as caught:
+        load_detector(Settings(detector_model=shared(CENTERNET)))
+    assert "1×n×85" in caught.value.mend and "1×n×80" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("into", "outs", "word"),
+    [
+        ([1, 3, 96, 128], nanodet_shapes(classes=90), "its output"),
+        ([1, 3, 96, 128], nanodet_shapes(distances=30), "its output"),
+        ([1, 3, 96, 128], nanodet_shapes(rows=(192, 48, 13)), "its output"),
+        ([1, 3, 100, 128], nanodet_shapes(), "its input"),
+        ([1, 4, 96, 128], nanodet_shapes(), "its input"),
+    ],
+)
+def test_a_nanodet_of_other_shapes_names_them(
+    tmp_path: Path, into: list[int], outs: dict[str, list[int]], word: str
+) -> None:
+    path = made(tmp_path / "other.onnx", into, outs)
+    for load in (load_nanodet, load_model):
+        with pytest.raises(DetectorError, match=f"not in NanoDet layout: {word}"):
+            load(path)
+
+
+def test_tiles_see_people_too_small_for_the_whole_frame(weights: Path, frames: list[Frame]) -> None:
+    """The frame at half its size, where the bare detector misses most people."""
+    small = np.full((576, 768, 3), 127, np.uint8)
+    small[:288, :384] = frames[0].image[::2, ::2]
+    chosen = Settings(detector_model=weights)
+    bare, tiled = load_detector(chosen), load_detector(chosen, tile_overlap=0.25)
+    assert tiled.name == "yolov3-tiny-2x2"
+    seen = [len(each.detect(small).of({PERSON}).at_least(0.4)) for each in (bare, tiled)]
+    assert seen[1] > seen[0]
+
+
+def test_thresholds_of_a_file_are_applied_to_the_model_they_name(weights: Path, tmp_path: Path) -> None:
+    file = tmp_path / "thresholds.toml"
+    file.write_text("[yolov3-tiny]\nperson = 0.9\n")
+    chosen = Settings(detector_model=weights)
+    strict = load_detector(chosen, thresholds=load_thresholds(file))
+    assert strict.name == "yolov3-tiny"
+    file.write_text("[yolox]\nperson = 0.9\n")
+    with pytest.raises(InputError, match="no thresholds for the model 'yolov3-tiny'"):
+        load_detector(chosen, thresholds=load_thresholds(file))
+
+
+def test_thresholds_that_cannot_be_read_say_so(tmp_path: Path) -> None:
+    with pytest.raises(MissingAsset, match="no file of thresholds"):
+        load_thresholds(tmp_path / "gone.toml")
+    with pytest.raises(MissingAsset, match="no file of thresholds"):
+        load_thresholds(tmp_path)
+    (tmp_path / "odd.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DetectorError, match="cannot be read"):
+        load_thresholds(tmp_path / "odd.toml")
+
+
 @pytest.mark.parametrize(
     ("into", "out", "word"),
     [
@@ -171,18 +293,7 @@ def test_a_model_cut_short_says_so(weights: Path, tmp_path: Path) -> None:
 def test_a_model_of_another_layout_names_its_shapes(
     tmp_path: Path, into: list[int], out: list[int], word: str
 ) -> None:
-    shape = helper.make_tensor("shape", TensorProto.INT64, [len(out)], out)
-    nodes = [helper.make_node("ConstantOfShape", ["shape"], ["rows"])]
-    graph = helper.make_graph(
-        nodes,
-        "other",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, into)],
-        [helper.make_tensor_value_info("rows", TensorProto.FLOAT, out)],
-        [shape],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    path = tmp_path / "other.onnx"
-    onnx.save(model, path)
+    path = made(tmp_path / "other.onnx", into, {"rows": out})
     with pytest.raises(DetectorError, match=word):
         load_yolox(path)
     with pytest.raises(DetectorError, match="not a yolov3-tiny"):
