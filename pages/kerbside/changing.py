@@ -82,8 +82,10 @@ def change_layers(changes: ParkingChanges | None) -> list[pdk.Layer]:
     """The scenario's bays on the map."""
     if changes is None or changes.bays.empty:
         return []
-    shapes = changes.bays[["places", changes.bays.geometry.name]].reset_index(drop=True)
-    return [shape_layer("scenario_bays", shapes.head(MOST_FEATURES), BAY, pickable=False)]
+    shapes = changes.bays[["places", changes.bays.geometry.name]].rename_geometry("geometry")
+    return [
+        shape_layer("scenario_bays", shapes.reset_index(drop=True).head(MOST_FEATURES), BAY, pickable=False)
+    ]
 
 
 def change_keys(changes: ParkingChanges | None) -> None:
