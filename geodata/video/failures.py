@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 
 import av.error
@@ -56,6 +57,8 @@ _SPOKEN: tuple[tuple[Failure, tuple[type[av.error.FFmpegError], ...]], ...] = (
     (Failure.UNREACHABLE, (av.error.ConnectionRefusedError, av.error.ConnectionResetError)),
     (Failure.UNREACHABLE, (av.error.BrokenPipeError, av.error.FileNotFoundError, av.error.OSError)),
 )
+_NO_WAY = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
+"""What the system says of a network without a way; libav has no class for it."""
 _WORDS: dict[Failure, tuple[str, str]] = {
     Failure.UNREACHABLE: (
         "{source} cannot be reached: {why}.",
@@ -91,6 +94,8 @@ _WORDS: dict[Failure, tuple[str, str]] = {
 
 def failure_of(error: av.error.FFmpegError) -> Failure:
     """What kind of trouble libav speaks of."""
+    if error.errno in _NO_WAY:
+        return Failure.UNREACHABLE
     return next((kind for kind, classes in _SPOKEN if isinstance(error, classes)), Failure.GARBAGE)
 
 

@@ -37,9 +37,14 @@ __all__ = [
     "Survey",
     "footage",
     "frame_at",
+    "keyframe",
+    "missing",
     "open_media",
     "sample",
+    "seek",
+    "stated_s",
     "survey",
+    "upright",
 ]
 
 COMPLETE_SHARE = 0.95
@@ -169,7 +174,7 @@ def survey(path: Path) -> Survey:
         As `footage`.
     """
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path)
     state = path.stat()
     return _surveyed(path, state.st_mtime_ns, state.st_size)
 
@@ -272,7 +277,7 @@ def open_media(
 def upright(picture: VideoFrame) -> tuple[NDArray[np.uint8], int]:
     """A decoded picture as (h, w, 3) bytes, blue first, and how far it was turned counterclockwise for that."""
     quarters = round(picture.rotation / 90) % 4
-    image = picture.to_ndarray(format="bgr24")
+    image = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
     return (np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image), 90 * quarters
 
 
@@ -280,7 +285,7 @@ def upright(picture: VideoFrame) -> tuple[NDArray[np.uint8], int]:
 def _open(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
     """The opened clip and its picture track; what libav says in between becomes StreamError."""
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path)
     try:
         with open_media(f"file:{path.absolute()}", FILE_OPTIONS) as container:
             if not container.streams.video:
@@ -300,11 +305,14 @@ def _survey(path: Path, container: InputContainer, stream: VideoStream) -> Surve
     """Read every packet, decode one for the way it is turned."""
     rate = float(stream.average_rate or 0)
     timeline = _timeline(stream)
-    times, keys, ticks, turned = [], [], [], 0
+    times: list[float] = []
+    keys: list[float] = []
+    ticks: list[int] = []
+    turned = 0
     for packet in container.demux(stream):
         if _ends(packet):
             continue
-        times.append(timeline.mended(_time_s(packet, stream)))
+        times.append(timeline.mended(stated_s(packet, stream)))
         if packet.is_keyframe:
             if not keys:
                 picture = keyframe(stream, packet)
@@ -316,23 +324,23 @@ def _survey(path: Path, container: InputContainer, stream: VideoStream) -> Surve
         raise _nothing(path, "{path} holds no picture.")
     rate = rate or (len(times) / max(times) if max(times) else 25.0)
     end_s = max(times) + 1 / rate
-    stated_s = _seconds(stream.duration, stream) if stream.duration else (container.duration or 0) / 1e6
+    length_s = _seconds(stream.duration, stream) if stream.duration else (container.duration or 0) / 1e6
     doubts = Terms(sorted(timeline.doubts))
     if doubts:
-        stated_s, ticks = end_s, []
-    if end_s < COMPLETE_SHARE * stated_s or len(times) < COMPLETE_SHARE * stream.frames:
+        length_s, ticks = end_s, []
+    if end_s < COMPLETE_SHARE * length_s or len(times) < COMPLETE_SHARE * stream.frames:
         raise SourceError(
             "{path} was cut short: it states {stated:.1f} s and ends after {end:.1f} s.",
             "Copy or fetch the file again.",
             kind=Failure.CUT_SHORT,
             path=path.name,
-            stated=stated_s,
+            stated=length_s,
             end=end_s,
         )
     gaps = np.diff([*sorted(keys), end_s]) if keys else [float("inf")]
     size = (context.height, context.width) if turned % 180 else (context.width, context.height)
     about = Footage(
-        *size, len(times), rate, stated_s or end_s, float(max(gaps)), context.name, turned, doubts
+        *size, len(times), rate, length_s or end_s, float(max(gaps)), context.name, turned, doubts
     )
     return Survey(about, np.sort(times), np.asarray(keys, np.float64), np.asarray(ticks, np.int64))
 
@@ -360,14 +368,14 @@ def _keyframes(
     for packet in container.demux(stream):
         if _ends(packet):
             continue
-        time_s = timeline.mended(_time_s(packet, stream))
+        time_s = timeline.mended(stated_s(packet, stream))
         if not packet.is_keyframe or not due.wants(time_s):
             continue
         if (picture := keyframe(stream, packet)) is not None:
             yield time_s, picture
 
 
-def keyframe(stream: VideoStream, packet: Packet) -> VideoFrame | None:
+def keyframe(stream: VideoStream, packet: Packet[VideoStream]) -> VideoFrame | None:
     """The picture of a keyframe's packet by itself; None if it is damaged."""
     pictures = _decode(stream, packet) or _decode(stream, None)
     stream.codec_context.flush_buffers()
@@ -379,14 +387,14 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[f
     timeline = _timeline(stream)
     for packet in container.demux(stream):
         for picture in _decode(stream, None if _ends(packet) else packet):
-            yield timeline.mended(_time_s(picture, stream)), picture
+            yield timeline.mended(stated_s(picture, stream)), picture
 
 
 def _frame(time_s: float, picture: VideoFrame, known: Survey) -> Frame:
     return Frame(time_s, known.index(time_s), upright(picture)[0])
 
 
-def _decode(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
+def _decode(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
     """Pictures that come out after this packet; none if it is damaged."""
     try:
         return list(stream.codec_context.decode(packet))
@@ -399,16 +407,16 @@ def _timeline(stream: VideoStream) -> Timeline:
     return Timeline(1 / rate)
 
 
-def _ends(packet: Packet) -> bool:
+def _ends(packet: Packet[VideoStream]) -> bool:
     """It is the packet without content that ends a stream."""
     return packet.pts is None and packet.dts is None and not packet.size
 
 
-def _ticks(packet: Packet | VideoFrame) -> int | None:
+def _ticks(packet: Packet[VideoStream] | VideoFrame) -> int | None:
     return packet.pts if packet.pts is not None else packet.dts
 
 
-def _time_s(packet: Packet | VideoFrame, stream: VideoStream) -> float | None:
+def stated_s(packet: Packet[VideoStream] | VideoFrame, stream: VideoStream) -> float | None:
     """Seconds from the first picture, as the file states them; None if it states none."""
     ticks = _ticks(packet)
     return None if ticks is None else _seconds(ticks - (stream.start_time or 0), stream)
@@ -418,7 +426,8 @@ def _seconds(ticks: int, stream: VideoStream) -> float:
     return float(ticks * (stream.time_base or 1))
 
 
-def _missing(path: Path) -> SourceError:
+def missing(path: Path) -> SourceError:
+    """There is no such file."""
     return SourceError(
         "There is no footage at {path}.",
         "Check the path, or run `make setup`.",
