@@ -6,6 +6,7 @@ from geodata.models.camera import (
     Camera,
     CameraPreset,
     CameraView,
+    CameraWatch,
     DetectorRecall,
     Exposure,
     Zone,
@@ -36,7 +37,15 @@ from geodata.models.planning import (
     ScenarioItem,
     ScenarioTariff,
 )
-from geodata.models.seeing import Detection, Finding, Sample
+from geodata.models.seeing import (
+    Detection,
+    Finding,
+    FindingFrame,
+    LadderStep,
+    Sample,
+    SamplePatch,
+    Verdict,
+)
 from geodata.models.system import Audit, Dataset, Job, JobState
 from geodata.models.truth import TruthEvent, TruthRate, TruthSighting
 
@@ -51,6 +60,7 @@ __all__ = [
     "Camera",
     "CameraPreset",
     "CameraView",
+    "CameraWatch",
     "CarPark",
     "CaseFile",
     "CellMeasure",
@@ -65,9 +75,11 @@ __all__ = [
     "EventClass",
     "Exposure",
     "Finding",
+    "FindingFrame",
     "Job",
     "JobState",
     "Kerb",
+    "LadderStep",
     "NoParkingArea",
     "PatrolTrack",
     "Pipe",
@@ -76,6 +88,7 @@ __all__ = [
     "RestrictedArea",
     "Run",
     "Sample",
+    "SamplePatch",
     "Scenario",
     "ScenarioBay",
     "ScenarioItem",
@@ -87,5 +100,6 @@ __all__ = [
     "TruthRate",
     "TruthSighting",
     "UnitCell",
+    "Verdict",
     "Zone",
 ]

@@ -134,6 +134,9 @@ class Calibration(Base, Simulated):
     """anticlockwise turn that carries the local frame onto the map"""
     rmse_m: Mapped[float]
     max_error_m: Mapped[float]
+    loo_rmse_m: Mapped[float | None]
+    """leave-one-out error: each point told by the others; null where there are too few"""
+    loo_max_m: Mapped[float | None]
     source: Mapped[str]
 
 
@@ -149,11 +152,48 @@ class Zone(Base, Simulated):
     title_zh: Mapped[str]
     title_en: Mapped[str]
     rule: Mapped[str]
-    """standing: a vehicle stands longer than dwell_s"""
+    """kind, of analysis.vision.rules: standing, static_object, crowding …"""
     class_code: Mapped[str] = mapped_column(ForeignKey("event_class.code"))
     dwell_s: Mapped[float]
     polygon_px: Mapped[list[Any]]
     """[[x, y], …] pixels"""
+    settings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """of the rule, beside dwell_s"""
+    version: Mapped[int] = mapped_column(server_default="1", default=1)
+    """grows with every change; a lead keeps the version that made it"""
+    enabled: Mapped[bool] = mapped_column(server_default="true", default=True)
+
+
+class CameraWatch(Base):
+    """How a camera is sampled, and how its stream is. Times aware."""
+
+    __tablename__ = "camera_watch"
+    __table_args__ = (
+        CheckConstraint("state IN ('unknown', 'online', 'stalled', 'unreachable')", name="state"),
+        CheckConstraint("priority >= 0", name="priority"),
+        CheckConstraint("min_interval_s > 0 AND max_interval_s >= min_interval_s", name="interval"),
+    )
+
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"), primary_key=True)
+    priority: Mapped[float] = mapped_column(server_default="1", default=1.0)
+    """0: not sampled"""
+    min_interval_s: Mapped[float]
+    max_interval_s: Mapped[float]
+    """no camera waits longer for its next sample"""
+    state: Mapped[str] = mapped_column(server_default="unknown", default="unknown")
+    state_since: Mapped[dt.datetime | None]
+    failures: Mapped[int] = mapped_column(server_default="0", default=0)
+    """in a row"""
+    next_try_at: Mapped[dt.datetime | None]
+    """back-off: not tried before"""
+    due_at: Mapped[dt.datetime | None]
+    """of the sample that is in the queue; null where none is"""
+    last_sampled_at: Mapped[dt.datetime | None]
+    last_lead_at: Mapped[dt.datetime | None]
+    sampled_h: Mapped[float] = mapped_column(server_default="0", default=0.0)
+    """hours really looked at"""
+    error: Mapped[dict[str, Any] | None]
+    """why the last try failed, as told"""
 
 
 class Exposure(Base, Simulated):

@@ -12,7 +12,7 @@ from geodata.models import Base
 
 pytestmark = pytest.mark.postgis
 
-VIEWS = {"violation", "cell_coverage", "cell_demand", "edge_demand"}
+VIEWS = {"violation", "cell_coverage", "camera_health", "cell_demand", "cell_leads", "edge_demand"}
 
 
 def relations() -> set[str]:
@@ -29,10 +29,7 @@ def test_an_empty_database_is_brought_to_the_head_once(bare_database: str) -> No
     assert (
         set(Base.metadata.tables)
         | {
-            "violation",
-            "cell_coverage",
-            "cell_demand",
-            "edge_demand",
+            *VIEWS,
             "dataset_revision",
             "procrastinate_jobs",
         }
