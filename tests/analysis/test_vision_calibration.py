@@ -129,3 +129,137 @@ def test_a_published_camera_has_the_residual_of_its_publisher() -> None:
     ground = [[point["lon_utm"], point["lat_utm"]] for point in points]
     fit = fit_homography(pixels, ground)
     assert fit.rmse_m < 0.15 and fit.max_m < 0.24
+
+
+def test_repeated_points_name_their_rows() -> None:
+    pixels = project(camera(8, 15, 900), GROUND)
+    again = np.vstack([pixels, pixels[2] + 0.1])
+    with pytest.raises(InputError, match=r"points 2, 6 coincide in the picture"):
+        fit_homography(again, np.vstack([GROUND, [1.0, 1.0]]))
+    with pytest.raises(InputError, match=r"points 1, 6 coincide on the ground"):
+        fit_homography(np.vstack([pixels, [5.0, 5.0]]), np.vstack([GROUND, GROUND[1]]))
+
+
+def test_points_on_a_line_name_their_rows() -> None:
+    ground = np.array([[0, 0], [7, 3], [10, 10], [20, 20], [30, 30]], dtype=float)
+    pixels = project(camera(20, 40, 500), ground + np.array([0, 30]))
+    with pytest.raises(InputError, match=r"points 0, 2, 3, 4 lie on a line"):
+        fit_homography(pixels, ground)
+    # In the picture they are apart, on the ground somebody entered them on a line.
+    with pytest.raises(InputError, match=r"points 0, 1, 3 lie on a line"):
+        fit_homography([[10, 10], [400, 30], [300, 300], [20, 500]], [[0, 0], [5, 5], [0, 9], [8, 8]])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(5, 9))
+def test_leave_one_out_is_what_a_new_point_would_have_shown(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    ground = np.column_stack([rng.uniform(-20, 20, count), rng.uniform(10, 60, count)])
+    pixels = project(camera(8, 20, 800), ground) + rng.normal(0, 1, (count, 2))
+    try:
+        fit = fit_homography(pixels, ground)
+    except InputError:
+        return
+    for row in range(count):
+        others = np.arange(count) != row
+        try:
+            rest = fit_homography(pixels[others], ground[others])
+        except InputError:
+            assert np.isnan(fit.leave_one_out_m[row])
+            continue
+        if not rest.sees_ground(pixels[[row]])[0]:
+            assert np.isnan(fit.leave_one_out_m[row])
+            continue
+        off = np.linalg.norm(rest.to_ground(pixels[[row]]) - ground[[row]])
+        assert fit.leave_one_out_m[row] == pytest.approx(off, rel=1e-3, abs=1e-6)
+    known = fit.leave_one_out_m[np.isfinite(fit.leave_one_out_m)]
+    if len(known):
+        assert fit.leave_one_out_max_m == known.max()
+        assert known.min() - 1e-12 <= fit.leave_one_out_rmse_m <= known.max() + 1e-12
+
+
+def test_a_wrong_pair_hides_in_the_residual_and_shows_when_left_out() -> None:
+    pixels = project(camera(8, 15, 900), GROUND[:5])
+    wrong = GROUND[:5].copy()
+    wrong[2] += [3, 0]
+    fit = fit_homography(pixels, wrong)
+    assert fit.leave_one_out_max_m > 3 * fit.max_m
+    assert not fit.has_enough and fit_homography(project(camera(8, 15, 900), GROUND), GROUND).has_enough
+
+
+def test_four_points_leave_nothing_to_check_with() -> None:
+    fit = fit_homography(project(camera(8, 15, 900), GROUND[:4]), GROUND[:4])
+    assert np.isnan(fit.leave_one_out_m).all() and np.isnan(fit.leave_one_out_rmse_m)
+    assert np.isnan(fit.leave_one_out_max_m) and fit.rmse_m < 1e-6
+
+
+@settings(deadline=None)
+@given(cameras, st.lists(st.floats(0, 1), min_size=6, max_size=6), st.floats(1, 200))
+def test_among_the_reference_points_there_is_a_place_and_beyond_none(
+    pose: tuple[float, float, float], shares: list[float], beyond: float
+) -> None:
+    assume(sum(shares) > 0.1)
+    pixels = project(camera(*pose), GROUND)
+    fit = fit_homography(pixels, GROUND)
+    inside = (np.array(shares) / sum(shares)) @ pixels
+    place = fit.place([inside])
+    np.testing.assert_allclose(place.ground_m, fit.to_ground([inside]))
+    assert place.sigma_m[0] > 0
+    lowest = pixels[pixels[:, 1].argmax()]  # below it there is ground, but no reference point
+    outside = lowest + np.array([0, beyond])
+    assert fit.sees_ground([outside])[0]
+    assert fit.covers([inside, lowest, outside]).tolist() == [True, True, False]
+    assert fit.covers([outside], margin_px=beyond + 0.01)[0]
+    with pytest.raises(InputError, match="rows 1, 2 lie beyond"):
+        fit.place([inside, outside, outside])
+
+
+def test_a_margin_never_reaches_above_the_horizon_and_must_be_a_length() -> None:
+    fit = fit_homography(project(camera(8, 15, 900), GROUND), GROUND)
+    assert not fit.covers([[384, -4000]], margin_px=10_000)[0]
+    assert fit.covers(np.zeros((0, 2))).shape == (0,)
+    for margin in (-1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="margin_px"):
+            fit.covers([[0, 0]], margin)
+    with pytest.raises(InputError, match="click_px"):
+        fit.sigma_m([[384, 400]], 0)
+
+
+@settings(deadline=None)
+@given(cameras)
+def test_sigma_grows_with_distance_and_is_never_less_than_the_click(pose: tuple[float, float, float]) -> None:
+    matrix = camera(*pose)
+    fit = fit_homography(project(matrix, GROUND), GROUND)
+    away = project(matrix, np.column_stack([np.zeros(5), [20, 40, 60, 90, 130]]))
+    sigma = fit.sigma_m(away)
+    assert (np.diff(sigma) > 0).all()
+    assert (sigma >= fit.error_m(away) - 1e-9).all()  # exact points: error_m is the click alone
+    np.testing.assert_allclose(fit.sigma_m(away, 4), 2 * sigma, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [4, 5, 6, 12])
+def test_sigma_is_the_spread_that_repeated_clicking_shows(count: int) -> None:
+    """Reference points and foot points clicked anew many times, two pixels off each time."""
+    rng = np.random.default_rng(count)
+    matrix = camera(8, 20, 900)
+    corners = [[-8, 12], [8, 12], [-15, 40], [15, 40]]
+    more = np.column_stack([rng.uniform(-8, 8, 8), rng.uniform(14, 38, 8)])
+    ground = np.vstack([corners, more])[:count]
+    pixels = project(matrix, ground)
+    spots = np.array([[0.0, 15], [-5, 25], [6, 36]])
+    feet = project(matrix, spots)
+    claimed, off = [], []
+    for _ in range(80):
+        fit = fit_homography(pixels + rng.normal(0, 2, pixels.shape), ground)
+        claimed.append(np.trace(fit.covariance_m2(feet), axis1=1, axis2=2))
+        off.append(((fit.to_ground(feet + rng.normal(0, 2, feet.shape)) - spots) ** 2).sum(axis=1))
+    ratio = np.sqrt(np.mean(off, axis=0) / np.median(claimed, axis=0))
+    assert (ratio > 0.6).all() and (ratio < 1.25).all()
+
+
+def test_contradicting_reference_points_widen_sigma() -> None:
+    pixels = project(camera(8, 15, 900), GROUND)
+    exact = fit_homography(pixels, GROUND)
+    rough = fit_homography(pixels, GROUND + np.random.default_rng(2).normal(0, 1.5, GROUND.shape))
+    spot = project(camera(8, 15, 900), np.array([[0.0, 20.0]]))
+    assert rough.sigma_m(spot)[0] > 1.5 * exact.sigma_m(spot)[0]
