@@ -110,7 +110,7 @@ def test_the_unsure_weigh_nothing():
     assert np.array_equal(with_them[numbers].to_numpy(), without[numbers].to_numpy())
 
 
-@FEW
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8))
 def test_the_shrunk_lies_between_its_own_and_the_others(counts):
     table = precision_table(pd.concat([said(c, y, n, 1) for c, (y, n) in enumerate(counts)]))
