@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import av.error
 
 from geodata.video.addresses import Origin, Source
-from geodata.video.failures import Failure, failure_of, told
+from geodata.video.failures import Failure, failure_of, told, words_of
 from geodata.video.streams import FILE_OPTIONS, missing, open_media
 
 if TYPE_CHECKING:
@@ -96,7 +96,10 @@ class Connection:
         if source.origin is Origin.WEB:
             options["rw_timeout"] = str(int(step_s * 1e6))
         container = patient(
-            lambda: open_media(address, options, timeout=(step_s, step_s)), source.shown, step_s
+            lambda: open_media(address, options, timeout=(step_s, step_s)),
+            source.shown,
+            step_s,
+            ended=Failure.CUT_SHORT if source.path is None else Failure.EMPTY,
         )
         if not container.streams.video or not _known(container.streams.video[0]):
             found = bool(container.streams.video)
@@ -148,7 +151,7 @@ class Connection:
             self.container.seek(ticks, stream=self.stream, backward=True)
             return
         except av.error.FFmpegError as error:
-            why = _why(error)
+            why = words_of(error)
         raise told(Failure.UNSUPPORTED, self.source.shown, why=why)
 
     def __enter__(self) -> Self:
@@ -171,17 +174,13 @@ def camera_time(packet: Packet[VideoStream]) -> datetime | None:
         return None
 
 
-def patient(call: Callable[[], T], shown: str, limit_s: float) -> T:
+def patient(call: Callable[[], T], shown: str, limit_s: float, *, ended: Failure = Failure.CUT_SHORT) -> T:
     """What `call` of libav gives; its error becomes `SourceError`, which does not hold the address."""
     try:
         return call()
     except av.error.FFmpegError as error:
-        kind, why = failure_of(error), _why(error)
-    raise told(kind, shown, why=why, limit_s=limit_s)
-
-
-def _why(error: av.error.FFmpegError) -> str:
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+        kind, why = failure_of(error), words_of(error)
+    raise told(ended if kind is Failure.CUT_SHORT else kind, shown, why=why, limit_s=limit_s)
 
 
 def _known(stream: VideoStream) -> bool:

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 import av.error
 
+from analysis.errors import Term
 from geodata.errors import StreamError
 
-__all__ = ["Failure", "SourceError", "failure_of", "told"]
+__all__ = ["Failure", "SourceError", "failure_of", "told", "words_of"]
 
 
 class Failure(StrEnum):
@@ -92,11 +93,30 @@ _WORDS: dict[Failure, tuple[str, str]] = {
 }
 
 
+_OF_FILES: dict[Failure, tuple[str, str]] = {
+    Failure.GARBAGE: (
+        "{source} cannot be read as a picture or clip: {why}.",
+        "Copy the file again, or give one that a common player (VLC, ffplay) can show.",
+    ),
+    Failure.EMPTY: ("{source} holds no picture.", "Copy the file again, or give a clip with video."),
+    Failure.CUT_SHORT: ("{source} ended before it gave a picture.", "Copy or fetch the file again."),
+}
+_PLAIN: dict[type[av.error.FFmpegError], Term] = {
+    av.error.InvalidDataError: Term("no picture is found in it"),
+    av.error.ArgumentError: Term("its format is not one of those that are known here"),
+}
+
+
 def failure_of(error: av.error.FFmpegError) -> Failure:
     """What kind of trouble libav speaks of."""
     if error.errno in _NO_WAY:
         return Failure.UNREACHABLE
     return next((kind for kind, classes in _SPOKEN if isinstance(error, classes)), Failure.GARBAGE)
+
+
+def words_of(error: av.error.FFmpegError) -> str:
+    """Why, in our words or libav's own; never with the address."""
+    return _PLAIN.get(type(error)) or str(error.strerror or type(error).__name__)
 
 
 def told(kind: Failure, source: str, *, why: str = "", limit_s: float = 0.0) -> SourceError:
@@ -108,11 +128,12 @@ def told(kind: Failure, source: str, *, why: str = "", limit_s: float = 0.0) -> 
     kind
         What it is.
     source
-        Address as it may be shown.
+        Address as it may be shown; a file's has no scheme.
     why
         Libav's words, without the address.
     limit_s
         How long was waited.
     """
-    message, mend = _WORDS[kind]
+    words = _WORDS if "://" in source else _WORDS | _OF_FILES
+    message, mend = words[kind]
     return SourceError(message, mend, kind=kind, source=source, why=why or kind.value, limit_s=limit_s)
