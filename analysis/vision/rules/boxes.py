@@ -12,7 +12,7 @@ import shapely
 
 from analysis.vision.detections import PERSON, Detections
 from analysis.vision.rules.leads import Lead, place_key, strongest
-from analysis.vision.rules.looks import Look, WatchedZone
+from analysis.vision.rules.looks import Look, WatchedZone, concerned
 from analysis.vision.rules.settings import BikesOutside, Crowding, Intrusion, Standing
 from analysis.vision.rules.shapes import Box, Point
 from analysis.vision.rules.stays import Stay, episodes, runs, stays
@@ -26,7 +26,7 @@ def standing_things(zone: WatchedZone, looks: Sequence[Look], rule: Standing | B
     allowed = rule.allowed if isinstance(rule, BikesOutside) else ()
     planned = shapely.union_all([shapely.Polygon(each) for each in allowed])
     area = shapely.difference(zone.area(), planned)
-    seen = [_inside(zone, area, look.detections.at_least(rule.min_score).of(rule.classes)) for look in looks]
+    seen = concerned(zone, looks, rule.classes, rule.min_score, area)
     found = []
     for stay in stays(times_s, seen, rule, least=rule.iou):
         sights = list(zip(stay.looks, stay.rows, strict=True))
@@ -52,7 +52,7 @@ def standing_things(zone: WatchedZone, looks: Sequence[Look], rule: Standing | B
 def crowds(zone: WatchedZone, looks: Sequence[Look], rule: Crowding) -> list[Lead]:
     """Times at which too many people were in the zone."""
     times_s = times_of(looks)
-    people = [zone.within(look.detections.at_least(rule.min_score).of({PERSON})) for look in looks]
+    people = concerned(zone, looks, {PERSON}, rule.min_score)
     least = _crowd(rule)
     found = []
     for run in runs(times_s, [len(each) >= least for each in people], rule):
@@ -75,13 +75,10 @@ def crowds(zone: WatchedZone, looks: Sequence[Look], rule: Crowding) -> list[Lea
 def intruders(zone: WatchedZone, looks: Sequence[Look], rule: Intrusion) -> list[Lead]:
     """Times at which somebody or something was in the zone though nobody may be there."""
     times_s = times_of(looks)
-    none = Detections.none()
-    seen = [
-        zone.within(look.detections.at_least(rule.min_score).of(rule.classes))
-        if rule.validity.holds(look.time_s)
-        else none
-        for look in looks
+    forbidden = [
+        look if rule.validity.holds(look.time_s) else Look(look.time_s, Detections.none()) for look in looks
     ]
+    seen = concerned(zone, forbidden, rule.classes, rule.min_score)
     found = []
     for sights in episodes(times_s, [len(each) > 0 for each in seen], rule.max_gap_s):
         if len(sights) < rule.min_sights:
@@ -158,11 +155,6 @@ def _crowd(rule: Crowding) -> int:
     if rule.area_m2 is not None and rule.min_density is not None:
         limits.append(max(1, ceil(rule.min_density * rule.area_m2 - 1e-9)))
     return min(limits)
-
-
-def _inside(zone: WatchedZone, area: shapely.Geometry, detections: Detections) -> Detections:
-    feet = zone.feet(detections)
-    return detections.take(np.asarray(shapely.intersects_xy(area, feet[:, 0], feet[:, 1]), dtype=bool))
 
 
 def _touches(zone: WatchedZone, area: shapely.Geometry, foot: Point) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from analysis.errors import InputError
-from analysis.vision.detections import Detections
 from analysis.vision.rules.boxes import crowds, intruders, standing_things
 from analysis.vision.rules.leads import Lead, carried
 from analysis.vision.rules.looks import Look, WatchedZone
@@ -60,8 +58,7 @@ def judge(zone: WatchedZone, looks: Sequence[Look], *, known: Iterable[Lead] = (
             kind=rule.kind,
         )
     _require_order(looks)
-    sorted_looks = [replace(look, detections=_canonical(look.detections)) for look in looks]
-    return carried(_leads(zone, sorted_looks), tuple(known))
+    return carried(_leads(zone, looks), tuple(known))
 
 
 def _leads(zone: WatchedZone, looks: Sequence[Look]) -> list[Lead]:
@@ -94,9 +91,3 @@ def _require_order(looks: Sequence[Look]) -> None:
                 before=before,
             )
         before = look.time_s
-
-
-def _canonical(detections: Detections) -> Detections:
-    """The same detections in an order that does not depend on how they came."""
-    keys = (*detections.boxes.T[::-1], detections.classes, -detections.scores)
-    return detections.take(np.lexsort(keys)) if len(detections) else detections

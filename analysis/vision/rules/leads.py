@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 
 from analysis.errors import Term
 from analysis.vision.detections import box_inside, box_iou
@@ -18,6 +19,8 @@ SAME_IOU = 0.3
 """Two leads are of one place if their boxes overlap by this much."""
 SAME_INSIDE = 0.7
 """Or if one lies in the other by this share."""
+COVERED = 0.85
+"""A box that surer ones cover by this share is made of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,18 @@ def carried(leads: Sequence[Lead], known: Iterable[Lead]) -> list[Lead]:
 
 
 def strongest(leads: Iterable[Lead]) -> list[Lead]:
-    """Of leads about one object that overlap in place and time, the surest; in order of time and place."""
+    """
+    Of leads about one object that overlap in place and time, the surest; in order of time and place.
+
+    A lead goes if its box and that of a surer one lie mostly in each other, or if surer ones together cover it: a
+    detector often draws a box across two neighbours.
+    """
     kept: list[Lead] = []
     for lead in sorted(leads, key=lambda each: (-each.score, each.first_seen_s, each.boxes_px)):
-        if not any(_parts(lead, other) for other in kept):
+        rivals = [other for other in kept if _pause_s(lead, other) <= 0]
+        if not any(_parts(lead.boxes_px[0], other.boxes_px[0]) for other in rivals) and not _covered(
+            lead.boxes_px[0], [other.boxes_px[0] for other in rivals]
+        ):
             kept.append(lead)
     return sorted(kept, key=lambda each: (each.first_seen_s, each.boxes_px))
 
@@ -174,17 +185,22 @@ def _pause_s(a: Lead, b: Lead) -> float:
 
 
 def _one_place(a: Box, b: Box) -> bool:
+    return bool(box_iou(np.asarray([a]), np.asarray([b]))[0, 0] >= SAME_IOU) or _parts(a, b)
+
+
+def _parts(a: Box, b: Box) -> bool:
+    """One box lies mostly in the other."""
     first, second = np.asarray([a]), np.asarray([b])
-    inside = max(box_inside(first, second)[0, 0], box_inside(second, first)[0, 0])
-    return bool(box_iou(first, second)[0, 0] >= SAME_IOU or inside >= SAME_INSIDE)
-
-
-def _parts(a: Lead, b: Lead) -> bool:
-    """One is a part of the other: they overlap in time, and one box lies mostly in the other."""
-    if min(a.last_seen_s, b.last_seen_s) < max(a.first_seen_s, b.first_seen_s):
-        return False
-    first, second = np.asarray(a.boxes_px[:1]), np.asarray(b.boxes_px[:1])
     return bool(max(box_inside(first, second)[0, 0], box_inside(second, first)[0, 0]) >= SAME_INSIDE)
+
+
+def _covered(box: Box, others: Sequence[Box]) -> bool:
+    """Other boxes together cover it."""
+    if not others:
+        return False
+    own = shapely.box(*box)
+    shared = shapely.intersection(own, shapely.union_all([shapely.box(*other) for other in others]))
+    return bool(shapely.area(shared) >= COVERED * shapely.area(own))
 
 
 def _overlap(a: Lead, b: Lead) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor
 
@@ -22,6 +22,7 @@ __all__ = [
     "Look",
     "WatchedZone",
     "check_zone",
+    "concerned",
     "patch_box",
     "zone_patch",
 ]
@@ -96,21 +97,10 @@ class WatchedZone:
             whole = shapely.difference(whole, shapely.Polygon(hole))
         return whole
 
-    def holds(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of (n, 2) pixel points lie in the zone or on its edge."""
-        inside: NDArray[np.bool_] = np.asarray(
-            shapely.intersects_xy(self.area(), points[:, 0], points[:, 1]), dtype=bool
-        )
-        return inside
-
     def feet(self, detections: Detections) -> NDArray[np.float64]:
         """(n, 2) foot points; those of boxes that leave the picture are drawn back to its border."""
         feet = detections.foot_points()
         return feet if self.frame_px is None else np.clip(feet, 0, np.asarray(self.frame_px, dtype=float))
-
-    def within(self, detections: Detections) -> Detections:
-        """Those whose foot point lies in the zone."""
-        return detections.take(self.holds(self.feet(detections)))
 
     def cuts(self, box: Sequence[float]) -> bool:
         """The picture's border cuts the box, so that its foot point is not where it seems; False if unknown."""
@@ -118,6 +108,50 @@ class WatchedZone:
             return False
         wide, high = self.frame_px
         return box[0] <= 1 or box[2] >= wide - 1 or box[3] >= high - 1
+
+
+def concerned(
+    zone: WatchedZone,
+    looks: Sequence[Look],
+    classes: Collection[int],
+    min_score: float,
+    area: shapely.Geometry | None = None,
+) -> list[Detections]:
+    """
+    What each look shows of some classes in a zone.
+
+    Parameters
+    ----------
+    zone
+        Where.
+    looks
+        Any number.
+    classes
+        COCO classes.
+    min_score
+        Confidence from which a box counts, in [0, 1].
+    area
+        Where foot points count, in pixels; the zone's own area if not given.
+
+    Returns
+    -------
+    detections
+        One for each look: those whose foot point lies in the area or on its edge, surest first; equal looks give
+        equal rows, however their boxes were ordered.
+    """
+    where = zone.area() if area is None else area
+    shapely.prepare(where)
+    wanted = list(classes)
+    found = []
+    for look in looks:
+        seen = look.detections
+        feet = zone.feet(seen)
+        keep = (seen.scores >= min_score) & np.isin(seen.classes, wanted)
+        keep &= shapely.intersects_xy(where, feet[:, 0], feet[:, 1])
+        rows = np.flatnonzero(keep)
+        keys = (*seen.boxes[rows].T[::-1], seen.classes[rows], -seen.scores[rows])
+        found.append(seen.take(rows[np.lexsort(keys)]) if len(rows) else Detections.none())
+    return found
 
 
 @dataclass(frozen=True, slots=True)

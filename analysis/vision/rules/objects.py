@@ -13,7 +13,7 @@ from scipy.sparse import csgraph
 from analysis.vision.detections import PERSON, Detections, box_inside
 from analysis.vision.rules.boxes import box_tuples, group_lead, mean_foot, times_of
 from analysis.vision.rules.leads import Lead, strongest
-from analysis.vision.rules.looks import Look, WatchedZone
+from analysis.vision.rules.looks import Look, WatchedZone, concerned
 from analysis.vision.rules.patches import CHANGED, Scene, differences, scene, usual
 from analysis.vision.rules.settings import Gathering, Motion, StaticObject
 from analysis.vision.rules.stays import Stay, episodes, runs, stays
@@ -59,7 +59,7 @@ def new_objects(zone: WatchedZone, looks: Sequence[Look], rule: StaticObject) ->
 def gatherings(zone: WatchedZone, looks: Sequence[Look], rule: Gathering) -> list[Lead]:
     """People who stay together, many by themselves or a few beside a new object."""
     times_s = times_of(looks)
-    people = [zone.within(look.detections.at_least(rule.min_score).of({PERSON})) for look in looks]
+    people = concerned(zone, looks, {PERSON}, rule.min_score)
     groups = [_groups(each, rule) for each in people]
     boxes = [_group_boxes(each, group) for each, group in zip(people, groups, strict=True)]
     found = []

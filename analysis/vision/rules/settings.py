@@ -88,7 +88,7 @@ class Lasting(Rule):
     min_share: float = 0.75
     min_sights: int = 3
     max_gap_s: float = 120.0
-    min_score: float = 0.25
+    min_score: float = 0.2
 
     @property
     def window_s(self) -> float:
@@ -117,7 +117,7 @@ class Standing(Lasting):
     label: ClassVar[Term] = Term("standing vehicle")
 
     iou: float = 0.5
-    min_median_score: float = 0.4
+    min_median_score: float = 0.3
     classes: frozenset[int] = VEHICLE_CLASSES
 
 

@@ -69,7 +69,7 @@ class _Track:
         self.rows.append(row)
         self.boxes.append(box)
         if len(self.boxes) <= ANCHORS:
-            self.place = np.median(self.boxes, axis=0)
+            self.place = np.median(self.boxes, axis=0) if len(self.boxes) > 1 else box
 
 
 def stays(
