@@ -239,7 +239,10 @@ def _joined(leads: Leads, distinct: Ints, by: Sameness) -> Ints:
             leads.camera,
         )
     )
-    found = cKDTree(np.column_stack([x, y])).query_pairs(by.most_m, output_type="ndarray")
+    # time is a third direction, so that a place that is reported for years does not meet all of its past
+    reach_s = max(by.most_gap_s + float((last - first).max()), 1.0)
+    space = np.column_stack([x, y, (first - first.min()) * (by.most_m / reach_s)])
+    found = cKDTree(space).query_pairs(by.most_m * (1 + 1e-9), p=np.inf, output_type="ndarray")
     if not len(found):
         return root
     a, b = found.min(axis=1), found.max(axis=1)

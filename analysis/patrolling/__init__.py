@@ -5,6 +5,7 @@ The patrol's thinking: which camera is looked at when, how long was looked, and 
 `backoff_s` says how long to leave a failing camera alone.
 """
 
+from analysis.patrolling.allotment import Allotment, allot
 from analysis.patrolling.health import (
     EVENTS,
     STATES,
@@ -18,7 +19,8 @@ from analysis.patrolling.health import (
 )
 from analysis.patrolling.phases import backoff_s, phase
 from analysis.patrolling.sampled import sampled_hours
-from analysis.patrolling.schedule import WEEK_H, Allotment, Due, Policy, Watched, allot, next_due, rates
+from analysis.patrolling.schedule import Due, next_due, rates
+from analysis.patrolling.watched import WEEK_H, Policy, Watched
 
 __all__ = [
     "EVENTS",

@@ -172,6 +172,15 @@ def test_a_city_of_leads_is_merged():
     assert np.mean(np.array(pure) == 1) > 0.97
 
 
+def test_a_place_reported_for_years_is_one_thing_at_a_time():
+    n = 20_000
+    first = np.repeat(np.arange(n // 2) * 5000.0, 2)
+    merged = merge(
+        leads(*np.column_stack([np.zeros(n), np.tile([1, 2], n // 2), first, first + 60]).tolist())
+    )
+    assert merged.leads.tolist() == [2] * (n // 2)
+
+
 @pytest.mark.parametrize(
     "given",
     [

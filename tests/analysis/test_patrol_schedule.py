@@ -278,6 +278,8 @@ def a_day(n, budget, hours, step_s, out_s=(0.0, 0.0), outs=()):
                 state["last_sampled_s"][row] = at
                 state["failures"][row] = 0
                 state["next_try_s"][row] = NEVER
+                if rng.random() < 0.02:
+                    state["last_finding_s"][row] = at
     return np.array(tries), np.array(good), risk
 
 
@@ -286,7 +288,7 @@ def fullest(times, window_s):
     return int((np.arange(1, len(times) + 1) - np.searchsorted(times, times - window_s, side="right")).max())
 
 
-@pytest.mark.parametrize(("n", "budget", "hours", "step_s"), [(64, 0.3, 24, 60.0), (2000, 3.0, 4, 60.0)])
+@pytest.mark.parametrize(("n", "budget", "hours", "step_s"), [(64, 0.3, 24, 60.0), (2000, 3.0, 24, 120.0)])
 def test_a_patrol_in_motion(n, budget, hours, step_s):
     outs = set(range(0, n, 16))
     tries, good, risk = a_day(n, budget, hours, step_s, (3600.0, 7200.0), outs)
@@ -310,6 +312,46 @@ def test_a_patrol_in_motion(n, budget, hours, step_s):
     assert looks[order[-quarter:]].mean() > 1.5 * looks[order[:quarter]].mean()
     # the budget is used
     assert len(tries) > 0.9 * budget * hours * 3600
+
+
+@pytest.mark.parametrize(("hot", "slow", "load"), [(300, 30, 0.5), (150, 150, 0.7), (30, 300, 0.4)])
+def test_when_many_become_risky_at_once_the_others_are_not_forgotten(hot, slow, load):
+    n = hot + slow
+    risk = np.zeros((n, 168))
+    risk[:hot, 1::2], risk[hot:, ::2] = 3.0, 1.0
+    last, longest, free = np.full(n, NEVER), np.zeros(n), NEVER
+    for now in range(0, 4 * 3600, 60):
+        patrol = watched(n, risk_per_h=risk, last_sampled_s=last, max_interval_s=900.0)
+        plan = allot(patrol, now, 60, n / 900 / load, now // 3600, free_s=free)
+        free = plan.free_s
+        for row, at in zip(plan.row, plan.at_s, strict=True):
+            longest[row] = max(longest[row], at - max(last[row], 0.0))
+            last[row] = at
+    assert np.maximum(longest, 4 * 3600 - last).max() <= 900.0
+
+
+def test_new_cameras_find_their_place_in_a_busy_patrol():
+    n, late = 400, 50
+    rng = np.random.default_rng(6)
+    risk = rng.gamma(0.5, 1.0, (n, 1)) * np.ones(168)
+    last, free = np.full(n, NEVER), NEVER
+    for now in range(0, 2 * 3600, 60):
+        rows = np.arange(n if now >= 3600 else n - late)
+        patrol = watched(
+            len(rows),
+            risk_per_h=risk[rows],
+            last_sampled_s=last[rows],
+            max_interval_s=900.0,
+            min_interval_s=5.0,
+        )
+        plan = allot(patrol, now, 60, 0.6, 9, free_s=free)
+        free = plan.free_s
+        before = last.copy()
+        for row, at in zip(plan.row, plan.at_s, strict=True):
+            assert at - max(last[row], 0.0 if row < n - late else 3600.0) <= 900.0
+            last[row] = at
+        assert (last >= before).all()
+    assert np.isfinite(last).all()
 
 
 def test_the_same_patrol_runs_the_same_way_twice():
