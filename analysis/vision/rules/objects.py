@@ -20,7 +20,7 @@ from analysis.vision.rules.stays import Stay, episodes, runs, stays
 
 __all__ = ["changes", "gatherings", "new_objects"]
 
-MOVED_RATIO = 0.7
+MOVED_RATIO = 0.6
 """If more of the zone has changed, it is the view that changed: the camera was turned or covered."""
 HINT_MAX = 0.3
 """Highest score of a hint."""
@@ -116,8 +116,8 @@ def _objects(zone: WatchedZone, looks: Sequence[Look], rule: StaticObject) -> li
     Regions of the zone that have changed against its usual look and stayed so.
 
     Looks of the dwell, from the latest one that is old enough, are compared with the median of those before. A
-    region must differ in most of them, and show more edges than the ground before: a thing that was taken away is
-    no new one. From which look on it is there is read from all looks of the window.
+    region must differ in most of them, and stand out from its surroundings more than before: a thing that was
+    taken away is no new one. From which look on it is there is read from all looks of the window.
     """
     shown = _recent(scene(zone, looks, rule.ignored, rule.min_score), rule.window_s)
     if shown is None:
@@ -194,9 +194,23 @@ def _regions(
 
 
 def _is_new(region: NDArray[np.bool_], now: NDArray[np.float32], before: NDArray[np.float32]) -> bool:
-    """The edges along the region are in the new picture rather than in the old one."""
-    wide = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return bool(_edginess(now)[wide].mean() > _edginess(before)[wide].mean())
+    """The region stands out from the ground around it more than it did; what was taken away leaves ground like it."""
+    grown = region.astype(np.uint8)
+    near = cv2.dilate(grown, np.ones((7, 7), np.uint8)) > 0
+    around = (cv2.dilate(grown, np.ones((15, 15), np.uint8)) > 0) & ~near
+    if not around.any():
+        return True
+    return _contrast(now, region, around) >= _contrast(before, region, around)
+
+
+def _contrast(picture: NDArray[np.float32], region: NDArray[np.bool_], around: NDArray[np.bool_]) -> float:
+    """How brightness, its spread and edges of a region differ from those around it, in grey levels."""
+    edges = _edginess(picture) / 4
+    return float(
+        abs(picture[region].mean() - picture[around].mean())
+        + abs(picture[region].std() - picture[around].std())
+        + abs(edges[region].mean() - edges[around].mean())
+    )
 
 
 def _edginess(picture: NDArray[np.float32]) -> NDArray[np.float32]:
