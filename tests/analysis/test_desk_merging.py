@@ -125,10 +125,10 @@ def test_two_cameras_and_a_citizen_tell_of_one_car():
     assert merged.cameras.tolist() == [2]
 
 
-def test_two_cars_that_one_camera_sees_side_by_side_stay_two():
+@pytest.mark.parametrize(("x", "group"), [(1.0, [0, 1, 0]), (1.6, [0, 1, 1])])
+def test_two_cars_that_one_camera_sees_side_by_side_stay_two(x, group):
     # camera 2 cannot tell which of them it saw: its lead goes to the nearer
-    merged = merge(leads((0, 1, 0, 60), (2.5, 1, 0, 60), (1.0, 2, 0, 60)))
-    assert merged.group.tolist() == [0, 1, 0]
+    assert merge(leads((0, 1, 0, 60), (2.5, 1, 0, 60), (x, 2, 0, 60))).group.tolist() == group
 
 
 def test_two_zones_of_one_camera_tell_of_one_car():
