@@ -92,8 +92,9 @@ def allot(
     if not len(watched):
         return Allotment(np.zeros(0, np.int64), np.zeros(0), at, due.stretched)
     apart = 1 / min(budget_per_s, CATCH_UP * float(due.rate_per_s.sum()))
-    interval = 1 / due.rate_per_s
+    interval = (1 / due.rate_per_s).tolist()
     limit = np.where(watched.failures > 0, np.inf, SLACK * due.stretched * watched.max_interval_s)
+    longest = np.maximum(interval, limit).tolist()
     last_s = np.where(np.isneginf(watched.last_sampled_s), now_s, watched.last_sampled_s)
     soon = np.flatnonzero(due.due_s <= end)
     # Two queues hold every camera: by when it is due, and by when it may wait no longer. What was taken from one is
@@ -107,8 +108,8 @@ def allot(
         if start > end:
             break
         row = (pressing if pressing.first_s() <= start else queue).take()
-        for each, wait in ((queue, interval[row]), (pressing, max(interval[row], limit[row]))):
-            each.put(row, start + float(wait))
+        queue.put(row, start + interval[row])
+        pressing.put(row, start + longest[row])
         rows.append(row)
         times.append(start)
         at = start + apart
@@ -120,7 +121,8 @@ class _Queue:
 
     def __init__(self, at_s: Floats, longest_s: Floats, own: Floats, rows: Ints) -> None:
         self._holds = dict(zip(rows.tolist(), at_s[rows].tolist(), strict=True))
-        self._rank = {row: (longest_s[row], own[row]) for row in rows.tolist()}
+        ranks = zip(longest_s[rows].tolist(), own[rows].tolist(), strict=True)
+        self._rank = dict(zip(rows.tolist(), ranks, strict=True))
         self._heap = [(at, *self._rank[row], row) for row, at in self._holds.items()]
         heapq.heapify(self._heap)
 
