@@ -112,13 +112,15 @@ class RtspServer:
     port: int = 0
     plays: list[str] = field(default_factory=list)
     """Names that were played, in order."""
+    began_s: float = 0.0
+    """When the first round began, in seconds of the epoch."""
 
     def url(self, name: str, login: str = "") -> str:
         return f"rtsp://{login and login + '@'}127.0.0.1:{self.port}/{name}"
 
     def __enter__(self) -> RtspServer:
         self._loop = asyncio.new_event_loop()
-        self._began_s = time.time()
+        self.began_s = time.time()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         opening = asyncio.start_server(self._client, "127.0.0.1", self.port)
@@ -152,7 +154,7 @@ class RtspServer:
                 request = (first + await reader.readuntil(b"\r\n\r\n")).decode()
                 verb, address = request.split(" ")[:2]
                 headers = dict(line.split(": ", 1) for line in request.split("\r\n")[1:] if ": " in line)
-                name = address.split("/", 3)[3].split("/")[0]
+                name = address.split("/", 3)[3].split("/")[0].split("?")[0]
                 writer.write(self._answer(verb, name, headers))
                 if verb == "PLAY":
                     self.plays.append(name)
@@ -185,10 +187,10 @@ class RtspServer:
 
     async def _play(self, camera: Camera, writer: asyncio.StreamWriter) -> None:
         sequence, reported_s = 0, float("-inf")
-        pictures = camera.pictures(time.time() - self._began_s)
+        pictures = camera.pictures(time.time() - self.began_s)
         with suppress(ConnectionError):
             for number, (at_s, nals) in enumerate(pictures):
-                await asyncio.sleep(max(0.0, self._began_s + at_s - time.time()))
+                await asyncio.sleep(max(0.0, self.began_s + at_s - time.time()))
                 if number == camera.stall_after:
                     return
                 if number == camera.drop_after:
@@ -198,7 +200,7 @@ class RtspServer:
                 stamp = int(at_s * CLOCK_HZ) & 0xFFFFFFFF
                 if camera.reports and at_s >= reported_s + 1:
                     reported_s = at_s
-                    writer.write(_report(self._began_s + at_s + camera.clock_off_s, stamp))
+                    writer.write(_report(self.began_s + at_s + camera.clock_off_s, stamp))
                 for payload, last in _payloads(_noise(number) if spoilt else nals, camera.packet_bytes):
                     head = struct.pack(">BBHII", 0x80, 96 | (128 if last else 0), sequence, stamp, 1)
                     writer.write(struct.pack(">cBH", b"$", 0, len(head) + len(payload)) + head + payload)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -157,16 +156,18 @@ def sends_noise(client: socket.socket, closing: threading.Event) -> None:
 
 def stops_in_its_head(client: socket.socket, closing: threading.Event) -> None:
     """It begins an answer and stops."""
-    protocol = client.recv(4096).split(b" ")[2][:8]
-    client.sendall(protocol + b" 200 OK\r\nContent-Ty")
+    client.sendall(_protocol(client) + b" 200 OK\r\nContent-Ty")
     closing.wait(60)
 
 
 def dribbles(client: socket.socket, closing: threading.Event) -> None:
     """It sends a byte now and then, so that no single wait is long."""
-    protocol = client.recv(4096).split(b" ")[2][:8]
-    for byte in protocol + b" 200 OK\r\nX-Long: " + bytes([97]) * 100_000:
+    for byte in _protocol(client) + b" 200 OK\r\nX-Long: " + bytes([97]) * 100_000:
         client.sendall(bytes([byte]))
         if closing.wait(0.05):
             return
-    time.sleep(0)
+
+
+def _protocol(client: socket.socket) -> bytes:
+    """That of the request."""
+    return b"RTSP/1.0" if b"RTSP/1.0" in client.recv(4096) else b"HTTP/1.1"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import av.error
 
+from analysis.errors import Term
 from geodata.video.addresses import Origin, Source
-from geodata.video.failures import Failure, failure_of, told, words_of
+from geodata.video.failures import Failure, SourceError, failure_of, told, words_of
 from geodata.video.streams import FILE_OPTIONS, missing, open_media
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ __all__ = ["Connection", "camera_time", "patient"]
 
 T = TypeVar("T")
 
+NEARLY = 0.9
+"""An error after this share of a limit came of it."""
+NO_ANSWER = Term("nothing answers at its address")
+NO_NAME = Term("its name cannot be looked up")
 PICTURE = "_pipe"
 """How the names of formats end that hold one picture."""
 STREAM_FORMATS = (
@@ -95,12 +101,22 @@ class Connection:
         options = dict(OPTIONS[source.origin])
         if source.origin is Origin.WEB:
             options["rw_timeout"] = str(int(step_s * 1e6))
-        container = patient(
-            lambda: open_media(address, options, timeout=(step_s, step_s)),
-            source.shown,
-            step_s,
-            ended=Failure.CUT_SHORT if source.path is None else Failure.EMPTY,
-        )
+        try:
+            container = patient(
+                lambda: open_media(address, options, timeout=(step_s, step_s)), source.shown, step_s
+            )
+        except SourceError as error:
+            failed = error
+        else:
+            return cls._opened(source, step_s, container)
+        if failed.kind is Failure.STALLED and not _accepts(source, step_s):
+            raise told(Failure.UNREACHABLE, source.shown, why=NO_ANSWER)
+        if failed.kind is Failure.CUT_SHORT and source.path is not None:
+            raise told(Failure.EMPTY, source.shown)
+        raise failed
+
+    @classmethod
+    def _opened(cls, source: Source, step_s: float, container: InputContainer) -> Connection:
         if not container.streams.video or not _known(container.streams.video[0]):
             found = bool(container.streams.video)
             container.close()
@@ -133,8 +149,11 @@ class Connection:
         """
         packets = self.container.demux(self.stream)
         while True:
+            asked_s = time.monotonic()
             packet = patient(lambda: next(packets, None), self.source.shown, self.step_s)
             if packet is None or (packet.pts is None and packet.dts is None and not packet.size):
+                if time.monotonic() - asked_s >= NEARLY * self.step_s:  # libav took the silence for the end
+                    raise told(Failure.STALLED, self.source.shown, limit_s=self.step_s)
                 return
             yield packet
 
@@ -174,13 +193,16 @@ def camera_time(packet: Packet[VideoStream]) -> datetime | None:
         return None
 
 
-def patient(call: Callable[[], T], shown: str, limit_s: float, *, ended: Failure = Failure.CUT_SHORT) -> T:
+def patient(call: Callable[[], T], shown: str, limit_s: float) -> T:
     """What `call` of libav gives; its error becomes `SourceError`, which does not hold the address."""
+    asked_s = time.monotonic()
     try:
         return call()
     except av.error.FFmpegError as error:
         kind, why = failure_of(error), words_of(error)
-    raise told(ended if kind is Failure.CUT_SHORT else kind, shown, why=why, limit_s=limit_s)
+    if kind is not Failure.DENIED and time.monotonic() - asked_s >= NEARLY * limit_s:
+        kind = Failure.STALLED  # whatever libav made of the silence
+    raise told(kind, shown, why=why, limit_s=limit_s)
 
 
 def _known(stream: VideoStream) -> bool:
@@ -188,20 +210,31 @@ def _known(stream: VideoStream) -> bool:
     return stream.codec_context is not None
 
 
+def _accepts(source: Source, limit_s: float) -> bool:
+    """Somebody listens there, whether or not it says anything."""
+    if source.host is None:
+        return True
+    try:
+        socket.create_connection(source.host, limit_s).close()
+        return True
+    except OSError:
+        return False
+
+
 def _look_up(source: Source, limit_s: float) -> None:
     """Names are looked up in a thread, because the system's own limit may be minutes and cannot be set."""
-    found: list[object] = []
+    complaints: list[str] = []
 
     def ask() -> None:
         try:
-            host, port = source.host or ("", 0)
-            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            socket.getaddrinfo(*(source.host or ("", 0)), type=socket.SOCK_STREAM)
+            complaints.append("")
         except (OSError, UnicodeError) as error:
-            found.append(getattr(error, "strerror", None) or "its name cannot be looked up")
+            complaints.append(getattr(error, "strerror", None) or NO_NAME)
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(limit_s)
-    if not found or isinstance(found[0], str):
-        why = str(found[0]) if found else "its name is not found in time"
-        raise told(Failure.UNREACHABLE, source.shown, why=why)
+    complaint = complaints[0] if complaints else NO_NAME
+    if complaint:
+        raise told(Failure.UNREACHABLE, source.shown, why=complaint)

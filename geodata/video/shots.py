@@ -104,6 +104,7 @@ class Due:
     timeout_s: float
     next_s: float
     _media_s: float = 0.0
+    _begun: bool = False
 
     def wants(self, media_s: float | None) -> bool:
         """A picture of now, or of this time of the footage, is due."""
@@ -112,8 +113,10 @@ class Due:
         return media_s >= self._media_s - BRIEF_S
 
     def took(self, media_s: float | None) -> None:
-        """It was taken; intervals that passed without one are not made up for."""
+        """It was taken; intervals count from the first, and those that passed without one are not made up for."""
         now_s = time.monotonic()
+        if not self._begun:
+            self._begun, self.next_s = True, now_s
         if self.every_s == inf:
             self.next_s = self._media_s = inf
             return
@@ -151,13 +154,18 @@ def of_stream(source: Source, every_s: float, timeout_s: float) -> Iterator[Shot
         if shot is None:
             raise told(Failure.EMPTY, source.shown)
         yield shot
+        due.took(None)
         due.pause()
 
 
 def keyframes(
     link: Connection, due: Due, clock: LiveClock, not_before: datetime | None = None
 ) -> Iterator[Shot]:
-    """Keyframes of a stream as they are due, those of recorded footage by its own time; no older ones."""
+    """
+    Keyframes of a stream as they are due, those of recorded footage by its own time; no older ones.
+
+    An interval counts as served when the reader comes back: what piled up while it was busy is passed over.
+    """
     recorded, broken = link.length_s is not None, False
     counts = not recorded and not link.is_picture and link.container.format.name != "mpjpeg"
     for packet in link.packets():

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import Terms
 from geodata.video.clocks import Timeline
-from geodata.video.failures import Failure, SourceError
+from geodata.video.failures import Failure, SourceError, words_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -294,8 +294,8 @@ def _open(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
             stream.codec_context.thread_count = 1
             yield container, stream
     except av.error.FFmpegError as error:
-        why = getattr(error, "strerror", None) or str(error)
-        kind = Failure.EMPTY if not path.is_file() or not path.stat().st_size else Failure.GARBAGE
+        ended = isinstance(error, av.error.EOFError) or not path.is_file() or not path.stat().st_size
+        kind, why = Failure.EMPTY if ended else Failure.GARBAGE, words_of(error)
         raise SourceError(
             "{path} cannot be read as footage: {why}.", MEND, kind=kind, path=path.name, why=why
         ) from error

@@ -84,9 +84,10 @@ def test_a_loop_waits_for_a_picture_that_is_new_enough(clip: Path) -> None:
 def test_watching_a_loop_gives_each_keyframe_once(clip: Path) -> None:
     got = list(islice(watching(named(clip, loop=True), 0.1), 6))
     assert all(each.keyframe for each in got)
-    steps = np.diff([number_of(each.image) for each in got]) % 50
-    assert steps.tolist() == [5] * 5
-    assert np.diff([each.taken_at.timestamp() for each in got]) == pytest.approx([0.2] * 5, abs=0.06)
+    shown = [number_of(each.image) for each in got]
+    length_s = footage(clip).duration_s
+    assert shown == pytest.approx([25 * (each.taken_at.timestamp() % length_s) for each in got], abs=0.6)
+    assert (np.diff([each.taken_at.timestamp() for each in got]) > 0.15).all()
 
 
 def test_a_loop_with_rare_keyframes_still_moves(folder: Path) -> None:
@@ -277,7 +278,7 @@ def test_files_that_are_no_footage_say_what_they_are(folder: Path) -> None:
         (spoilt(folder, "cut.mp4", lambda path: path.write_bytes(mp4[: len(mp4) // 2])), {Failure.GARBAGE}),
         (spoilt(folder, "cut.mkv", lambda path: path.write_bytes(mkv[: len(mkv) // 2])), {Failure.CUT_SHORT}),
         (
-            spoilt(folder, "cut.avi", lambda path: path.write_bytes(avi[: len(avi) * 9 // 10])),
+            spoilt(folder, "cut.avi", lambda path: path.write_bytes(avi[: len(avi) * 7 // 10])),
             {Failure.CUT_SHORT},
         ),
         (
