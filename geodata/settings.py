@@ -35,8 +35,14 @@ class Settings(BaseSettings):
     """The town that `load` puts into an empty database."""
     detector_model: Path | None = None
     """A YOLOX-layout ONNX file in place of the yolov3-tiny that set-up converts."""
-    patrol_every_s: float = Field(default=600.0, gt=0)
-    """The worker patrols every camera that has footage once in this many seconds."""
+    samples_per_s: float = Field(default=2.0, gt=0)
+    """Budget of the video patrol: samples a second that all video workers together may take."""
+    video_threads: int = Field(default=4, ge=1, le=64)
+    """Cameras that one video worker asks for a picture at the same time; the detector itself runs in one thread."""
+    detector_thresholds: Path | None = None
+    """A TOML file of least scores by model and class."""
+    detector_tiles: bool = False
+    """Look at 2×2 overlapping tiles of each frame too: finds smaller things, takes five times as long."""
     sample_every_s: float = Field(default=10.0, gt=0)
     """A patrol looks at one frame in this many seconds of footage."""
     tile_max_bytes: int = Field(default=500_000, ge=10_000)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from analysis.categories import ILLEGAL_PARKING
-from geodata.models import Calibration, Zone
+from geodata.models import Calibration, CameraWatch, Zone
 from geodata.queries.city import cameras, streets
 from geodata.towns.town import Town
 from geodata.video.demonstration import demonstration
@@ -84,5 +84,8 @@ def set_up_demonstration(session: Session, town: Town) -> int:
                 simulated=True,
             )
         )
+    session.add(
+        CameraWatch(camera_id=camera_id, min_interval_s=show.every_s, max_interval_s=12 * show.every_s)
+    )
     session.flush()
     return camera_id

@@ -36,6 +36,8 @@ __all__ = ["patrol_cameras"]
 
 SAME_PLACE_IOU = 0.5
 """A finding whose box overlaps an older one of its zone this much is the same vehicle still standing."""
+STILL_THERE_S = 1800.0
+"""A finding that was not seen for longer is over."""
 FOOTAGE = Provenance(
     "PETS2009 S2-L1 (opencv-doc vtest.avi)",
     "as in Debian opencv-doc",
@@ -224,9 +226,7 @@ def _write_findings(
 ) -> int:
     """New findings; one that an earlier patrol already knows is prolonged, not told again."""
     fresh = 0
-    since = dt.datetime.now(dt.UTC) - dt.timedelta(
-        seconds=3 * max(settings().patrol_every_s, result.watched_s)
-    )
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=max(STILL_THERE_S, 3 * result.watched_s))
     for each in result.findings:
         zone = zones[each.zone]
         known = _known(session, camera.id, zone.id, each, since)

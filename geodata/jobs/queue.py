@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 from typing import Any
 
@@ -21,13 +20,14 @@ from geodata.commands.plans import work_out
 from geodata.errors import DatabaseUnavailable
 from geodata.jobs.record import close_abandoned, recorded
 from geodata.queries.asked import Asked
-from geodata.queries.datasets import is_empty
-from geodata.settings import settings
 
 __all__ = ["KINDS", "defer", "run_worker"]
 
 
 log = logging.getLogger(__name__)
+
+QUEUE = "default"
+"""Long work; looks at cameras have a queue of their own."""
 RETRY_S = 3.0
 MOST_ATTEMPTS = 3
 """Work whose worker was killed is begun again, so many times in all."""
@@ -91,19 +91,6 @@ def _app(connector: Any) -> App:
         app.task(name=kind, pass_context=False)(work)
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="patrol_when_due", pass_context=False, queueing_lock="patrol_when_due")
-    def patrol_when_due(timestamp: int) -> None:
-        """Every minute: has the newest sample grown older than the interval?"""
-        del timestamp
-        with database.transaction() as session:
-            if is_empty(session):
-                return
-            newest = session.execute(text("SELECT max(taken_at) FROM sample")).scalar()
-        age = dt.timedelta(seconds=settings().patrol_every_s)
-        if newest is None or dt.datetime.now(dt.UTC) - newest >= age:
-            patrol()
-
-    @app.periodic(cron="* * * * *")
     @app.task(name="take_up_abandoned", pass_context=False, queueing_lock="take_up_abandoned")
     async def take_up_abandoned(timestamp: int) -> None:
         """Every minute: has another worker been killed in the middle of its work?"""
@@ -116,7 +103,7 @@ def _app(connector: Any) -> App:
 async def _take_up_abandoned(app: App) -> None:
     """Work of workers that are gone goes back into the queue; their job rows are closed."""
     await asyncio.to_thread(close_abandoned)
-    for job in await app.job_manager.get_stalled_jobs():
+    for job in await app.job_manager.get_stalled_jobs(queue=QUEUE):
         if job.attempts + 1 < MOST_ATTEMPTS:  # those before this one
             await app.job_manager.retry_job(job)
         else:
@@ -143,5 +130,9 @@ async def _serve(url: str, *, once: bool) -> None:
     async with app.open_async():
         await _take_up_abandoned(app)
         await app.run_worker_async(
-            wait=not once, concurrency=1, install_signal_handlers=True, delete_jobs="successful"
+            queues=[QUEUE],
+            wait=not once,
+            concurrency=1,
+            install_signal_handlers=True,
+            delete_jobs="successful",
         )

@@ -184,6 +184,13 @@ class CameraWatch(Base):
     state_since: Mapped[dt.datetime | None]
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
     """in a row"""
+    unanswered: Mapped[int] = mapped_column(server_default="0", default=0)
+    """of these, the last ones at which nothing answered"""
+    last_event: Mapped[str | None]
+    """what the last try brought: ok, resized, timeout, garbage or refused"""
+    last_event_at: Mapped[dt.datetime | None]
+    resized_at: Mapped[dt.datetime | None]
+    """since when pictures have another size than the one that zones and calibration were made for"""
     next_try_at: Mapped[dt.datetime | None]
     """back-off: not tried before"""
     due_at: Mapped[dt.datetime | None]

@@ -104,6 +104,12 @@ class Finding(Base, Simulated, web_geometry):
     """standard deviation of the point, metres"""
     rule: Mapped[str] = mapped_column(server_default="standing", default="standing")
     rule_version: Mapped[str] = mapped_column(server_default="1", default="1")
+    lead_key: Mapped[str | None]
+    """of analysis.vision.rules.Lead: what a later look prolongs"""
+    quiet_s: Mapped[float] = mapped_column(server_default="0", default=0.0)
+    """unseen for longer than this it is over"""
+    placed: Mapped[bool] = mapped_column(server_default="true", default=True)
+    """about one thing at its box; false if about the zone as a whole"""
     hint: Mapped[bool] = mapped_column(server_default="false", default=False)
     """something changed: a hint for a person, not a find"""
     boxes: Mapped[list[Any] | None]

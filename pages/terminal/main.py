@@ -123,6 +123,43 @@ def worker(
 
 @app.command()
 @tells_mistakes
+def watch(
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Stop after so long; until Ctrl-C if not given.", min=1)
+    ] = None,
+) -> None:
+    """Look at cameras as they are due: a video worker. As many as you like, on as many machines as you like."""
+    from geodata.jobs.watching import run_video_worker
+
+    with open_database():
+        run_video_worker(for_s=seconds)
+
+
+@app.command()
+@tells_mistakes
+def source(
+    camera: Annotated[str, typer.Argument(help="Camera code.")],
+    address: Annotated[
+        str, typer.Argument(help="rtsp://, http://, clip:NAME, folder:NAME; none: no footage.")
+    ],
+    shortest: Annotated[
+        float, typer.Option(help="Shortest interval between samples, seconds.", min=0.1)
+    ] = 10.0,
+    longest: Annotated[float, typer.Option(help="Longest interval, seconds.", min=0.1)] = 600.0,
+    priority: Annotated[
+        float, typer.Option(help="Weight against other cameras; 0: not sampled.", min=0)
+    ] = 1.0,
+) -> None:
+    """Say where a camera's footage comes from, and how often it is to be sampled."""
+    from geodata.commands.sources import set_source
+
+    with open_database():
+        shown = set_source(camera, None if address == "none" else address, shortest, longest, priority)
+    say("{camera}: {address}", camera=camera, address=shown or "-")
+
+
+@app.command()
+@tells_mistakes
 def status() -> None:
     """Say where the database lives, what is loaded and what runs."""
     from pages.terminal.running import tell_status

@@ -38,7 +38,7 @@ def told(job: Any) -> str:
 def waiting() -> int:
     with database.connection() as conn:
         sql = (
-            "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND task_name <> 'patrol_when_due'"
+            "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"
         )
         return int(conn.scalar(text(sql)) or 0)
 

@@ -394,7 +394,7 @@ def running(url: str) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
     extra = {
         "TWIN_DATABASE_URL": url,
         "TWIN_PORT": str(port),
-        "TWIN_PATROL_EVERY_S": "86400",
+        "TWIN_SAMPLES_PER_S": "0.001",
         "LC_ALL": "C.UTF-8",
     }
     part = subprocess.Popen(

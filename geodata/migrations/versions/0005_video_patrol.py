@@ -53,6 +53,10 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="unknown", nullable=False),
         sa.Column("state_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unanswered", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_event", sa.Text(), nullable=True),
+        sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resized_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_sampled_at", sa.DateTime(timezone=True), nullable=True),
@@ -135,6 +139,9 @@ def upgrade() -> None:
     op.add_column("finding", sa.Column("error_m", sa.Float(precision=53), nullable=True))
     op.add_column("finding", sa.Column("rule", sa.Text(), server_default="standing", nullable=False))
     op.add_column("finding", sa.Column("rule_version", sa.Text(), server_default="1", nullable=False))
+    op.add_column("finding", sa.Column("lead_key", sa.Text(), nullable=True))
+    op.add_column("finding", sa.Column("quiet_s", sa.Float(precision=53), server_default="0", nullable=False))
+    op.add_column("finding", sa.Column("placed", sa.Boolean(), server_default="true", nullable=False))
     op.add_column("finding", sa.Column("hint", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("finding", sa.Column("boxes", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("finding", sa.Column("state", sa.Text(), server_default="lead", nullable=False))
@@ -189,6 +196,9 @@ def downgrade() -> None:
     op.drop_column("finding", "state")
     op.drop_column("finding", "boxes")
     op.drop_column("finding", "hint")
+    op.drop_column("finding", "placed")
+    op.drop_column("finding", "quiet_s")
+    op.drop_column("finding", "lead_key")
     op.drop_column("finding", "rule_version")
     op.drop_column("finding", "rule")
     op.drop_column("finding", "error_m")

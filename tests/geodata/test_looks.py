@@ -1,0 +1,244 @@
+"""Looks at cameras: written once, with leads, exposure, health; and what happens when something is wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import text
+
+from analysis.vision.detections import CAR, Detections
+from geodata import database
+from geodata.commands import looks as looking
+from geodata.commands.looks import look
+from geodata.commands.sources import set_source
+from geodata.queries.watches import camera_setup, read_health, read_watched
+from geodata.video.addresses import Source
+from geodata.video.failures import Failure, told
+from geodata.video.sources import Grabbed
+
+pytestmark = pytest.mark.postgis
+
+MORNING = dt.datetime(2026, 3, 2, 8, 0, tzinfo=dt.UTC)
+IN_ZONE = (660.0, 80.0, 700.0, 95.0)
+
+
+def row(sql: str, **values: object) -> Any:
+    with database.connection() as conn:
+        return conn.execute(text(sql), values).one()
+
+
+class Eye:
+    """A detector that sees what it is told."""
+
+    name = "told"
+
+    def __init__(self) -> None:
+        self.boxes: list[tuple[tuple[float, float, float, float], float, int]] = [(IN_ZONE, 0.9, CAR)]
+
+    def detect(self, frame: NDArray[np.uint8]) -> Detections:
+        return Detections(
+            np.array([box for box, _, _ in self.boxes]).reshape(-1, 4),
+            np.array([score for _, score, _ in self.boxes]),
+            np.array([kind for _, _, kind in self.boxes], dtype=np.int64),
+        )
+
+
+class Street:
+    """A camera whose pictures come when and as they are told to."""
+
+    def __init__(self) -> None:
+        self.at = MORNING
+        self.size = (768, 576)
+        self.fails: Failure | None = None
+
+    def __call__(self, source: Source, *, timeout_s: float) -> Grabbed:
+        if self.fails is not None:
+            raise told(self.fails, source.shown)
+        width, height = self.size
+        return Grabbed(
+            np.full((height, width, 3), 90, np.uint8), self.at, "stream", width, height, 0, True, 0.0, 0.0
+        )
+
+
+@pytest.fixture
+def street(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
+    found = Street()
+    monkeypatch.setattr(looking, "grab", found)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM finding"))
+        session.execute(text("DELETE FROM sample"))
+    yield found
+
+
+@pytest.fixture
+def camera(town_copy: str) -> int:
+    return int(row("SELECT id FROM camera WHERE demonstration").id)
+
+
+def looked(camera: int, street: Street, eye: Eye, seconds: float) -> looking.LookDone:
+    street.at = MORNING + dt.timedelta(seconds=seconds)
+    return look(camera, street.at, eye)
+
+
+def test_a_vehicle_that_stays_becomes_one_lead_with_its_frames(camera: int, street: Street) -> None:
+    eye = Eye()
+    standing, eye.boxes = eye.boxes, []
+    assert looked(camera, street, eye, 0).leads == 0
+    eye.boxes = standing
+    fresh = [looked(camera, street, eye, 10.0 * turn).leads for turn in range(1, 10)]
+    assert sum(fresh) == 1
+    lead = row("SELECT * FROM finding WHERE camera_id = :camera", camera=camera)
+    assert lead.state == "lead" and lead.rule == "standing" and lead.label == "car" and lead.simulated
+    assert lead.dwell_s == pytest.approx(80.0)
+    assert lead.evidence and lead.evidence_sha256
+    assert lead.geom is not None and lead.error_m > 0 and lead.cell_id is not None
+    before = row("SELECT role, taken_at FROM finding_frame WHERE finding_id = :id", id=lead.id)
+    assert before.role == "before" and before.taken_at == MORNING
+    # it drives away: the frame after it is kept, and no second lead is made
+    eye.boxes = []
+    assert looked(camera, street, eye, 110.0).leads == 0
+    roles = row(
+        "SELECT array_agg(role ORDER BY role) AS roles FROM finding_frame WHERE finding_id = :id", id=lead.id
+    ).roles
+    assert roles == ["after", "before"]
+
+
+def test_a_look_is_written_once(camera: int, street: Street) -> None:
+    eye = Eye()
+    assert looked(camera, street, eye, 0).outcome == "taken"
+    assert look(camera, MORNING, eye).outcome == "twice"
+    street.at = MORNING
+    later = MORNING + dt.timedelta(seconds=10)
+    assert look(camera, later, eye).outcome == "same", "the camera shows the picture of the look before"
+    assert row("SELECT count(*) AS n FROM sample WHERE due_at IS NOT NULL").n == 1
+
+
+def test_hours_looked_at_are_counted_by_hour_of_the_week_and_gaps_are_not(
+    camera: int, street: Street
+) -> None:
+    eye = Eye()
+    cap_s = camera_setup_of(camera).zones[0].cap_s
+    for seconds in (0.0, 30.0, 60.0, 7200.0, 7230.0):
+        looked(camera, street, eye, seconds)
+    hours = np.array(
+        row(
+            "SELECT hours FROM exposure WHERE camera_id = :camera AND month = '2026-03-01'", camera=camera
+        ).hours
+    )
+    assert hours.sum() * 3600 == pytest.approx(60 + cap_s + 30)
+    with database.connection() as conn:
+        zone = looking.loaded_town(conn).time_zone
+    first = MORNING.astimezone(zone)
+    assert hours[first.weekday() * 24 + first.hour] * 3600 == pytest.approx(60 + cap_s)
+    assert hours[first.weekday() * 24 + first.hour + 2] * 3600 == pytest.approx(30)
+    assert row(
+        "SELECT sampled_h AS h FROM camera_watch WHERE camera_id = :camera", camera=camera
+    ).h == pytest.approx(hours.sum())
+
+
+def camera_setup_of(camera: int) -> Any:
+    with database.connection() as conn:
+        return camera_setup(conn, camera)
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        (Failure.UNREACHABLE, "unreachable"),
+        (Failure.DENIED, "unreachable"),
+        (Failure.STALLED, "stalled"),
+        (Failure.GARBAGE, "stalled"),
+    ],
+)
+def test_a_camera_without_a_picture_has_a_state_and_is_left_alone_for_a_while(
+    camera: int, street: Street, failure: Failure, state: str
+) -> None:
+    eye = Eye()
+    street.fails = failure
+    assert looked(camera, street, eye, 0).outcome == "failed"
+    watch = row("SELECT * FROM camera_watch WHERE camera_id = :camera", camera=camera)
+    assert watch.state == state and watch.failures == 1
+    assert watch.state_since is not None and watch.next_try_at > dt.datetime.now(dt.UTC)
+    assert watch.error["message"] and "kind" in watch.error["facts"]
+    with database.connection() as conn:
+        watched = read_watched(conn)
+    assert watched.failures.tolist() == [1] and np.isfinite(watched.next_try_s).all()
+    street.fails = None
+    assert looked(camera, street, eye, 10).outcome == "taken"
+    watch = row("SELECT * FROM camera_watch WHERE camera_id = :camera", camera=camera)
+    assert (watch.state, watch.failures, watch.error, watch.next_try_at) == ("online", 0, None, None)
+
+
+def test_a_picture_of_another_size_is_kept_but_not_judged(camera: int, street: Street) -> None:
+    eye = Eye()
+    for turn in range(8):
+        looked(camera, street, eye, 10.0 * turn)
+    assert row("SELECT count(*) AS n FROM finding").n == 1
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM finding"))
+    street.size = (384, 288)
+    for turn in range(8, 16):
+        assert looked(camera, street, eye, 10.0 * turn).leads == 0
+    with database.connection() as conn:
+        health = read_health(conn, camera)
+    assert health.state == "online" and health.resized_s is not None
+
+
+def test_second_recognition_says_solved_or_not(camera: int, street: Street) -> None:
+    eye = Eye()
+    for turn in range(9):
+        looked(camera, street, eye, 10.0 * turn)
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE finding SET state = 'confirmed', disposed_at = :at"),
+            {"at": MORNING + dt.timedelta(seconds=85)},
+        )
+    looked(camera, street, eye, 90.0)
+    assert row("SELECT recheck FROM finding").recheck == "cannot_say"
+    for turn in (10, 11):
+        looked(camera, street, eye, 10.0 * turn)
+    assert row("SELECT recheck FROM finding").recheck == "not_solved"
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE finding SET recheck = NULL, disposed_at = :at"),
+            {"at": MORNING + dt.timedelta(seconds=115)},
+        )
+    eye.boxes = []
+    for turn in (12, 13, 14):
+        looked(camera, street, eye, 10.0 * turn)
+    found = row("SELECT recheck, recheck_at FROM finding")
+    assert found.recheck == "solved" and found.recheck_at == MORNING + dt.timedelta(seconds=140)
+    assert row("SELECT count(*) AS n FROM finding_frame WHERE role = 'recheck'").n == 1
+
+
+def test_pictures_and_patches_do_not_grow_without_end(camera: int, street: Street) -> None:
+    eye = Eye()
+    with database.transaction() as session:
+        session.execute(
+            text(
+                'UPDATE zone SET rule = \'static_object\', settings = \'{"reference_s": 100, "max_gap_s": 15,'
+                " \"dwell_s\": 20}' WHERE name = 'gate'"
+            )
+        )
+    for turn in range(60):
+        looked(camera, street, eye, 10.0 * turn)
+    pictures = row("SELECT count(*) AS n FROM sample WHERE due_at IS NOT NULL AND picture IS NOT NULL").n
+    assert pictures == looking.KEPT_PICTURES
+    patches = row("SELECT count(*) AS n FROM sample_patch").n
+    assert 0 < patches <= 2 * camera_setup_of(camera).window_s / 10 + 2
+
+
+def test_sources_are_given_and_taken_away(camera: int, street: Street) -> None:
+    code = row("SELECT code FROM camera WHERE id = :camera", camera=camera).code
+    assert set_source(code, "rtsp://me:secret@10.0.0.1/live", 5.0, 60.0) == "rtsp://10.0.0.1/live"
+    assert (
+        row("SELECT min_interval_s AS s FROM camera_watch WHERE camera_id = :camera", camera=camera).s == 5.0
+    )
+    set_source(code, None, 5.0, 60.0)
+    assert row("SELECT count(*) AS n FROM camera_watch").n == 0
+    assert look(camera, MORNING, Eye()).outcome == "gone"
