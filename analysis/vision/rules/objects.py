@@ -14,7 +14,7 @@ from analysis.vision.detections import PERSON, Detections, box_inside
 from analysis.vision.rules.boxes import box_tuples, group_lead, mean_foot, times_of
 from analysis.vision.rules.leads import Lead, strongest
 from analysis.vision.rules.looks import Look, WatchedZone, concerned
-from analysis.vision.rules.patches import CHANGED, Scene, differences, scene, usual
+from analysis.vision.rules.patches import CHANGED, Scene, differences, known_median, scene, usual
 from analysis.vision.rules.settings import Gathering, Motion, StaticObject
 from analysis.vision.rules.stays import Stay, episodes, runs, stays
 
@@ -138,7 +138,7 @@ def _objects(zone: WatchedZone, looks: Sequence[Look], rule: StaticObject) -> li
     seen = known[recent].sum(axis=0)
     lasting = changed[recent].sum(axis=0) >= rule.min_share * np.maximum(seen, 1) - 1e-9
     lasting &= seen >= max(rule.min_sights, len(recent) / 3)
-    now = _median(lit[recent], known[recent])
+    now = known_median(lit[recent], known[recent])
     found = []
     for region in _regions(lasting & shown.inside, shown.inside, rule.min_area_ratio):
         if not _is_new(region, now, reference):
@@ -218,15 +218,6 @@ def _edginess(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     down = cv2.Sobel(picture, cv2.CV_32F, 0, 1)
     strength: NDArray[np.float32] = cv2.magnitude(across, down)
     return strength
-
-
-def _median(stack: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Median over what is known; over all where nothing is."""
-    some = known.any(axis=0)
-    values = np.where(known, stack, np.nan)
-    values[:, ~some] = stack[:, ~some]
-    median: NDArray[np.float32] = np.nanmedian(values, axis=0).astype(np.float32)
-    return median
 
 
 def _recent(shown: Scene | None, window_s: float) -> Scene | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analysis.errors import InputError
 from analysis.vision.rules.looks import Look, WatchedZone, patch_box
 
-__all__ = ["CHANGED", "Scene", "differences", "scene", "usual"]
+__all__ = ["CHANGED", "Scene", "differences", "known_median", "scene", "usual"]
 
 CHANGED = 0.5
 """From this difference in structure on, a pixel has changed."""
@@ -34,6 +34,8 @@ GAINS = (0.25, 4.0)
 """A patch whose contrast differs from the usual by more than these factors cannot be compared."""
 STEADY = 25.0
 """Variance of grey levels that holds the gain at 1 where the zone has no structure."""
+LIGHT_PIXELS = 1000
+"""So many pixels are enough to tell the light."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,12 +135,19 @@ def scene(
 def usual(shown: Scene, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Median patch of some rows of the scene, and where at least three of them, or all, know the zone."""
     known = shown.known[rows]
-    stack = np.where(known, shown.patches[rows], np.nan)
-    enough = known.sum(axis=0) >= min(3, len(rows))
-    plain = np.median(shown.patches[rows], axis=0)
-    stack[:, ~enough] = 0
-    median = np.where(enough, np.nanmedian(stack, axis=0), plain)
-    return median.astype(np.float32), enough
+    return known_median(shown.patches[rows], known), known.sum(axis=0) >= min(3, len(rows))
+
+
+def known_median(stack: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Median of (n, h, w) pictures over what is known; over all pictures where nothing is."""
+    count = known.sum(axis=0)
+    use = known | (count == 0)
+    count = np.where(count == 0, len(stack), count)
+    ranked = np.sort(np.where(use, stack, np.float32(np.inf)), axis=0)
+    low = np.take_along_axis(ranked, ((count - 1) // 2)[None], axis=0)[0]
+    high = np.take_along_axis(ranked, (count // 2)[None], axis=0)[0]
+    median: NDArray[np.float32] = ((low + high) / 2).astype(np.float32)
+    return median
 
 
 def differences(
@@ -192,15 +201,18 @@ def _light(
     """Gain and offset that turn the reference into the patch, by the three fifths that fit best; gain 0 if unknown."""
     if mask.sum() < 16:
         return 0.0, 0.0
-    r, p = reference[mask].astype(np.float64), patch[mask].astype(np.float64)
+    r, p = reference[mask], patch[mask]
+    every = len(r) // LIGHT_PIXELS + 1
+    r, p = r[::every].astype(np.float64), p[::every].astype(np.float64)
     gain, offset = 1.0, float(np.median(p) - np.median(r))
+    best = int(0.6 * len(r))
     for _ in range(4):
-        miss = np.abs(p - (gain * r + offset))
-        keep = miss <= np.quantile(miss, 0.6)
-        mean_r, mean_p = r[keep].mean(), p[keep].mean()
-        shared = ((r[keep] - mean_r) * (p[keep] - mean_p)).mean()
-        gain = float((shared + STEADY) / (r[keep].var() + STEADY))
-        offset = float(mean_p - gain * mean_r)
+        keep = np.argpartition(np.abs(p - (gain * r + offset)), best)[:best]
+        near, far = r[keep], p[keep]
+        mean_r, mean_p = float(near.mean()), float(far.mean())
+        near = near - mean_r
+        gain = (float(near @ (far - mean_p)) / best + STEADY) / (float(near @ near) / best + STEADY)
+        offset = mean_p - gain * mean_r
     return gain, offset
 
 
@@ -210,7 +222,7 @@ def _laid(raw: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.boo
     if min(raw.shape[1:]) < 16 or len(raw) < 2:
         return raw, shown
     laid = raw.copy()
-    middle = np.median(raw, axis=0).astype(np.float32)
+    middle = known_median(raw, shown)
     edges = _edges(middle)
     window = cv2.createHanningWindow((raw.shape[2], raw.shape[1]), cv2.CV_32F)
     whole = np.ones(raw.shape[1:], dtype=np.float32)
