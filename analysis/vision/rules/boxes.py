@@ -32,8 +32,8 @@ def standing_things(zone: WatchedZone, looks: Sequence[Look], rule: Standing | B
         sights = list(zip(stay.looks, stay.rows, strict=True))
         scores = [float(seen[look].scores[row]) for look, row in sights]
         classes = [int(seen[look].classes[row]) for look, row in sights]
-        foot = _foot(stay.box)
-        if float(np.median(scores)) < rule.min_median_score or not _touches(zone, area, foot):
+        foot = zone.foot(stay.box)
+        if float(np.median(scores)) < rule.min_median_score or not shapely.intersects_xy(area, *foot):
             continue
         lead = group_lead(
             zone,
@@ -155,14 +155,3 @@ def _crowd(rule: Crowding) -> int:
     if rule.area_m2 is not None and rule.min_density is not None:
         limits.append(max(1, ceil(rule.min_density * rule.area_m2 - 1e-9)))
     return min(limits)
-
-
-def _touches(zone: WatchedZone, area: shapely.Geometry, foot: Point) -> bool:
-    x, y = foot
-    if zone.frame_px is not None:
-        x, y = min(max(x, 0.0), zone.frame_px[0]), min(max(y, 0.0), zone.frame_px[1])
-    return bool(shapely.intersects_xy(area, x, y))
-
-
-def _foot(box: Box) -> Point:
-    return (box[0] + box[2]) / 2, box[3]

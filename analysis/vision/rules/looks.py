@@ -102,6 +102,12 @@ class WatchedZone:
         feet = detections.foot_points()
         return feet if self.frame_px is None else np.clip(feet, 0, np.asarray(self.frame_px, dtype=float))
 
+    def foot(self, box: Sequence[float]) -> Point:
+        """The foot point of one box, drawn back in the same way."""
+        x, y = (box[0] + box[2]) / 2, box[3]
+        wide, high = self.frame_px if self.frame_px is not None else (x, y)
+        return min(max(x, 0.0), float(wide)), min(max(y, 0.0), float(high))
+
     def cuts(self, box: Sequence[float]) -> bool:
         """The picture's border cuts the box, so that its foot point is not where it seems; False if unknown."""
         if self.frame_px is None:

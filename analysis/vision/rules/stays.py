@@ -21,7 +21,7 @@ ANCHORS = 3
 """The median of so many first boxes is the place of a stay: one odd box does not set it, a queue that creeps on
 leaves it."""
 MEMORY = 8
-"""While it goes on, misses are counted over so many of the latest looks."""
+"""It has left when most of so many latest looks miss it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ def stays(
     Notes
     -----
     An object's place is the median of its first three boxes. It is gone when it was not seen for longer than
-    `rule.max_gap_s`, or when more than 1 - `rule.min_share` of its latest eight looks miss it; what comes then is
-    another stay. Of each, the longest part that keeps the share is told.
+    `rule.max_gap_s`, or when more than half of the latest eight looks miss it; what comes then is another stay. Those
+    seen in too few of the looks between their first and last sight are not told, nor are good parts of them picked.
     """
-    spare = floor((1 - rule.min_share) * MEMORY + 1e-9)
+    spare = max(MEMORY // 2, floor((1 - rule.min_share) * MEMORY + 1e-9))
     open_: list[_Track] = []
     done: list[_Track] = []
     for look, (time_s, here) in enumerate(zip(times_s, seen, strict=True)):
@@ -120,7 +120,7 @@ def stays(
             track = _Track()
             track.add(look, row, here.boxes[row])
             open_.append(track)
-    found = [_longest(track, times_s, rule) for track in done + open_]
+    found = [_stay(track, times_s, rule) for track in done + open_]
     kept = [stay for stay in found if stay is not None]
     return sorted(kept, key=lambda stay: (stay.first, stay.rows[0]))
 
@@ -162,24 +162,16 @@ def _match(
     return pairs
 
 
-def _longest(track: _Track, times_s: Sequence[float], rule: Lasting) -> Stay | None:
-    """The longest part of a track whose share of sights is enough, if it is long enough."""
-    looks = np.asarray(track.looks)
-    if len(looks) < rule.min_sights or times_s[looks[-1]] - times_s[looks[0]] < rule.dwell_s:
+def _stay(track: _Track, times_s: Sequence[float], rule: Lasting) -> Stay | None:
+    """The stay of a track, if it is long enough and seen in enough of its looks."""
+    share = len(track.looks) / (track.looks[-1] - track.looks[0] + 1)
+    dwell_s = times_s[track.looks[-1]] - times_s[track.looks[0]]
+    if len(track.looks) < rule.min_sights or dwell_s < rule.dwell_s or share < rule.min_share - 1e-9:
         return None
-    at = np.asarray([times_s[look] for look in looks])
-    count = np.arange(len(looks))
-    sights = count[None, :] - count[:, None] + 1
-    span = looks[None, :] - looks[:, None] + 1
-    good = (sights >= rule.min_sights) & (sights >= rule.min_share * span - 1e-9)
-    length = np.where(good, at[None, :] - at[:, None], -1.0)
-    first, last = divmod(int(length.argmax()), len(looks))
-    if length[first, last] < rule.dwell_s:
-        return None
-    box = np.median(np.stack(track.boxes[first : last + 1]), axis=0)
+    left, top, right, bottom = np.median(np.stack(track.boxes), axis=0)
     return Stay(
-        tuple(track.looks[first : last + 1]),
-        tuple(track.rows[first : last + 1]),
-        float(sights[first, last] / span[first, last]),
-        (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+        tuple(track.looks),
+        tuple(track.rows),
+        share,
+        (float(left), float(top), float(right), float(bottom)),
     )
