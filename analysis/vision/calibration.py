@@ -25,7 +25,9 @@ DEGENERATE = 1e-6
 HORIZON = 1e-9
 """Depth, where a reference point has about 1, at which a pixel counts as on the horizon."""
 CLICK_PX = 2.0
-"""Assumed error of a foot point: how far a box's lower edge lies from where the object stands."""
+"""Assumed error of a click on a reference point, in each direction."""
+FOOT_PX = 3.5
+"""Error of a detected foot point in each direction: what yolov3-tiny's boxes show on PETS (robust deviation)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +109,14 @@ class Homography:
         away = np.asarray(shapely.distance(hull, shapely.points(pixels)), dtype=np.float64).reshape(-1)
         return (away <= margin_px + 1e-9) & self.sees_ground(pixels)
 
-    def place(self, points: ArrayLike, click_px: float = CLICK_PX, margin_px: float = 0.0) -> GroundPlaces:
+    def place(
+        self,
+        points: ArrayLike,
+        *,
+        foot_px: float = FOOT_PX,
+        click_px: float = CLICK_PX,
+        margin_px: float = 0.0,
+    ) -> GroundPlaces:
         """
         Where pixels are on the ground and how surely, for those that the reference points enclose.
 
@@ -115,7 +124,7 @@ class Homography:
         ----------
         points
             (n, 2) pixels.
-        click_px
+        foot_px, click_px
             As in `sigma_m`.
         margin_px
             As in `covers`.
@@ -134,9 +143,11 @@ class Homography:
                 "Leave them out (covers() tells which), or add reference points around them.",
                 rows=_told(outside),
             )
-        return GroundPlaces(self.to_ground(pixels), self.sigma_m(pixels, click_px))
+        return GroundPlaces(self.to_ground(pixels), self.sigma_m(pixels, foot_px, click_px))
 
-    def sigma_m(self, points: ArrayLike, click_px: float = CLICK_PX) -> NDArray[np.float64]:
+    def sigma_m(
+        self, points: ArrayLike, foot_px: float = FOOT_PX, click_px: float = CLICK_PX
+    ) -> NDArray[np.float64]:
         """
         How far the ground place of each pixel may be off: one standard deviation along the worse direction.
 
@@ -144,8 +155,10 @@ class Homography:
         ----------
         points
             (n, 2) pixels below the horizon.
+        foot_px
+            Standard deviation along each axis of the pixel itself, above 0.
         click_px
-            Standard deviation along each axis of the pixel itself and of each reference pixel.
+            The same of each reference pixel.
 
         Returns
         -------
@@ -154,22 +167,26 @@ class Homography:
             Both grow with distance, the second fast beyond the reference points. Where reference points
             contradict each other more than their clicks explain, their error grows by that much.
         """
-        covariance = self.covariance_m2(points, click_px)
+        covariance = self.covariance_m2(points, foot_px, click_px)
         return np.sqrt(np.maximum(np.linalg.eigvalsh(covariance)[:, -1], 0))
 
-    def covariance_m2(self, points: ArrayLike, click_px: float = CLICK_PX) -> NDArray[np.float64]:
+    def covariance_m2(
+        self, points: ArrayLike, foot_px: float = FOOT_PX, click_px: float = CLICK_PX
+    ) -> NDArray[np.float64]:
         """(n, 2, 2) covariance in m² of the ground places of (n, 2) pixels; `sigma_m` says of what."""
-        if not 0 < click_px < np.inf:
-            raise InputError("click_px is {value}.", "Give pixels above 0, such as 2.", value=click_px)
+        for name, value in (("foot_px", foot_px), ("click_px", click_px)):
+            if not 0 < value < np.inf:
+                raise InputError(
+                    "{name} is {value}.", "Give pixels above 0, such as 2.", name=name, value=value
+                )
         pixels = _pairs("points", points)
         self.to_ground(pixels)  # refuses what lies above the horizon
-        noise = click_px / self.pixel_frame[2]
         source, target = (
             _shrink(self.pixels, self.pixel_frame),
             _shrink(self.ground_m, self.ground_frame),
         )
         # What a click moves at each reference point, and through it the fit: least squares on the ground.
-        slopes = self._slopes(source) * noise
+        slopes = self._slopes(source) * (click_px / self.pixel_frame[2])
         clicks = slopes @ slopes.transpose(0, 2, 1)
         lever = np.linalg.pinv(_levers(self.matrix, source).reshape(-1, 9), rcond=1e-10).reshape(
             9, len(source), 2
@@ -182,7 +199,8 @@ class Homography:
             scale = max(1.0, float(misfit))
         fit = scale * np.einsum("ani,nij,bnj->ab", lever, clicks, lever)
         here = _shrink(pixels, self.pixel_frame)
-        moved, levers = self._slopes(here) * noise, _levers(self.matrix, here)
+        moved = self._slopes(here) * (foot_px / self.pixel_frame[2])
+        levers = _levers(self.matrix, here)
         both = moved @ moved.transpose(0, 2, 1) + levers @ fit @ levers.transpose(0, 2, 1)
         return np.asarray(both * self.ground_frame[2] ** 2, dtype=np.float64)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.vision.detections import TRAFFIC_CLASSES, Detections, suppress
-from analysis.vision.yolo import SCORE_FLOOR, Network, letterbox
+from analysis.vision.detections import TRAFFIC_CLASSES, Detections, merge_boxes
+from analysis.vision.yolo import PEOPLE_IOU, SCORE_FLOOR, Network, letterbox
 
 __all__ = ["STRIDES", "NanoDet", "nanodet_rows"]
 
@@ -59,7 +59,7 @@ class NanoDet:
             for scores, distances, stride in zip(outputs[:count], outputs[count:], STRIDES, strict=True)
         ]
         boxes, scores, classes = (np.concatenate(part) for part in zip(*found, strict=True))
-        return suppress(Detections(fit.to_frame(boxes), scores, classes))
+        return merge_boxes(Detections(fit.to_frame(boxes), scores, classes), people_iou=PEOPLE_IOU)
 
     def _read(
         self, likely: NDArray[np.float32], distances: NDArray[np.float32], stride: int

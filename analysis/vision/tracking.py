@@ -154,10 +154,10 @@ class CascadedTracker:
     faint_score: float = 0.1
     lost_s: float = 2.5
     least_sights: int = 2
-    first_match: float = 0.15
+    first_match: float = 0.2
     second_match: float = 0.5
     first_buffer: float = 0.2
-    second_buffer: float = 0.5
+    second_buffer: float = 0.3
     join_s: float = 2.0
     join_heights: float = 0.5
     fill_s: float = 2.0

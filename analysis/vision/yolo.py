@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import InputError
-from analysis.vision.detections import TRAFFIC_CLASSES, Detections, suppress
+from analysis.vision.detections import TRAFFIC_CLASSES, Detections, merge_boxes
 
 __all__ = ["TINY_HEADS", "Detector", "Letterbox", "Network", "YoloV3Tiny", "YoloX", "letterbox", "yolox_rows"]
 
@@ -20,6 +20,9 @@ Network = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 
 SCORE_FLOOR = 0.05
 """Below this a box is noise; users of detections set their own, higher bar."""
+
+PEOPLE_IOU = 0.65
+"""Boxes of people may overlap by this before the fainter one goes; at 0.5 those who walk side by side were lost."""
 
 TINY_HEADS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((81, 82), (135, 169), (344, 319)),
@@ -129,7 +132,7 @@ class YoloV3Tiny:
         outputs = self.network(np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(255))
         found = [self._read(head, anchors) for head, anchors in zip(outputs, self.heads, strict=True)]
         boxes, scores, classes = (np.concatenate(part) for part in zip(*found, strict=True))
-        return suppress(Detections(fit.to_frame(boxes), scores, classes))
+        return merge_boxes(Detections(fit.to_frame(boxes), scores, classes), people_iou=PEOPLE_IOU)
 
     def _read(
         self, head: NDArray[np.float32], anchors: Sequence[tuple[int, int]]
@@ -188,7 +191,7 @@ class YoloX:
         middle = (rows[:, :2] + np.column_stack([column, row])) * stride[:, None]
         half = np.exp(np.minimum(rows[:, 2:4], 10)) * stride[:, None] / 2
         found = _above(self.score_floor, middle, half, scores, np.asarray(self.classes)[best])
-        return suppress(Detections(fit.to_frame(found[0]), *found[1:]))
+        return merge_boxes(Detections(fit.to_frame(found[0]), *found[1:]), people_iou=PEOPLE_IOU)
 
     def _cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Column, row and stride of each output row, strides 8, 16 and 32 in turn, row by row."""

@@ -221,8 +221,9 @@ def test_a_margin_never_reaches_above_the_horizon_and_must_be_a_length() -> None
     for margin in (-1, float("nan"), float("inf")):
         with pytest.raises(InputError, match="margin_px"):
             fit.covers([[0, 0]], margin)
-    with pytest.raises(InputError, match="click_px"):
-        fit.sigma_m([[384, 400]], 0)
+    for name in ("click_px", "foot_px"):
+        with pytest.raises(InputError, match=name):
+            fit.sigma_m([[384, 400]], **{name: 0})
 
 
 @settings(deadline=None)
@@ -234,7 +235,7 @@ def test_sigma_grows_with_distance_and_is_never_less_than_the_click(pose: tuple[
     sigma = fit.sigma_m(away)
     assert (np.diff(sigma) > 0).all()
     assert (sigma >= fit.error_m(away) - 1e-9).all()  # exact points: error_m is the click alone
-    np.testing.assert_allclose(fit.sigma_m(away, 4), 2 * sigma, rtol=1e-6)
+    np.testing.assert_allclose(fit.sigma_m(away, 7, 4), 2 * sigma, rtol=1e-6)
 
 
 @pytest.mark.parametrize("count", [4, 5, 6, 12])
@@ -251,7 +252,7 @@ def test_sigma_is_the_spread_that_repeated_clicking_shows(count: int) -> None:
     claimed, off = [], []
     for _ in range(80):
         fit = fit_homography(pixels + rng.normal(0, 2, pixels.shape), ground)
-        claimed.append(np.trace(fit.covariance_m2(feet), axis1=1, axis2=2))
+        claimed.append(np.trace(fit.covariance_m2(feet, 2, 2), axis1=1, axis2=2))
         off.append(((fit.to_ground(feet + rng.normal(0, 2, feet.shape)) - spots) ** 2).sum(axis=1))
     ratio = np.sqrt(np.mean(off, axis=0) / np.median(claimed, axis=0))
     assert (ratio > 0.6).all() and (ratio < 1.25).all()

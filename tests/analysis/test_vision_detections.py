@@ -16,6 +16,7 @@ from analysis.vision.detections import (
     Detections,
     box_inside,
     box_iou,
+    merge_boxes,
     suppress,
 )
 from analysis.vision.privacy import blur_heads
@@ -41,6 +42,36 @@ def test_suppressing_twice_is_suppressing_once(detections: Detections) -> None:
     twice = suppress(once)
     np.testing.assert_array_equal(once.boxes, twice.boxes)
     np.testing.assert_array_equal(once.classes, twice.classes)
+
+
+@settings(deadline=None)
+@given(some, st.floats(0, 1))
+def test_people_and_vehicles_are_suppressed_by_their_own_shares(found: Detections, share: float) -> None:
+    both = suppress(found, 0.5, people_iou=share)
+    for classes, alone in (({PERSON}, suppress(found, share)), (VEHICLE_CLASSES, suppress(found, 0.5))):
+        np.testing.assert_array_equal(both.of(classes).boxes, alone.of(classes).boxes)
+
+
+@settings(deadline=None)
+@given(some)
+def test_merging_keeps_who_is_kept_and_moves_boxes_only_among_those_they_meant(found: Detections) -> None:
+    kept, merged = suppress(found, 0.5, 0.6), merge_boxes(found, 0.5, 0.6)
+    np.testing.assert_array_equal(merged.scores, kept.scores)
+    np.testing.assert_array_equal(merged.classes, kept.classes)
+    for row in range(len(kept)):
+        near = found.boxes[box_iou(kept.boxes[[row]], found.boxes)[0] > 0]
+        assert (merged.boxes[row] >= near.min(axis=0) - 1e-9).all()
+        assert (merged.boxes[row] <= near.max(axis=0) + 1e-9).all()
+
+
+def test_merging_takes_the_mean_by_score_and_squared_overlap() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 8], [50, 50, 60, 60], [0, 0, 10, 9]], float)
+    found = Detections(boxes, np.array([0.8, 0.5, 0.6, 0.9]), np.array([PERSON, PERSON, PERSON, CAR]))
+    merged = merge_boxes(found)
+    weights = np.array([0.8, 0.5 * 0.8**2])
+    bottom = weights @ [10, 8] / weights.sum()
+    np.testing.assert_allclose(merged.boxes, [[0, 0, 10, 9], [0, 0, 10, bottom], [50, 50, 60, 60]])
+    assert merged.classes.tolist() == [CAR, PERSON, PERSON]
 
 
 @settings(deadline=None)
