@@ -36,7 +36,7 @@ from analysis.vision.rules import (
 )
 
 SQUARE = ((10.0, 10.0), (60.0, 10.0), (60.0, 60.0), (10.0, 60.0))
-NEEDED = {"line_crossing": {"line": [[0, 0], [10, 5]]}, "wrong_way": {"heading_deg": 90}}
+NEEDED = {"line_crossing": {"line": [[0, 0], [10, 5]]}, "wrong_way": {"arrow": [[0, 0], [0, 9.5]]}}
 
 
 @pytest.mark.parametrize("kind", sorted(RULES))
@@ -106,10 +106,10 @@ def test_settings_of_all_sorts_are_read() -> None:
         ("bikes_outside", {"allowed": 3}, "allowed"),
         ("line_crossing", {}, "line"),
         ("line_crossing", {"line": [[1, 1], [1, 1]]}, "two different points"),
-        ("line_crossing", {"line": [[0, 0], [1, 1]], "direction": "up"}, "left, right or both"),
-        ("wrong_way", {}, "heading_deg"),
-        ("wrong_way", {"heading_deg": 360}, "360"),
-        ("wrong_way", {"heading_deg": 0, "tolerance_deg": 91}, "tolerance_deg"),
+        ("line_crossing", {"line": [[0, 0], [1, 1]], "direction": "up"}, "forward, backward or both"),
+        ("wrong_way", {}, "arrow"),
+        ("wrong_way", {"arrow": [[0, 0], [1, "a"]]}, "two different points"),
+        ("wrong_way", {"arrow": [[0, 0], [1, 0]], "tolerance_deg": 180}, "tolerance_deg"),
         ("motion", {"min_ratio": 0}, "min_ratio"),
     ],
 )
@@ -118,7 +118,7 @@ def test_bad_settings_say_which(kind: str, given_: dict[str, object], says: str)
         from_settings(kind, given_)
 
 
-@pytest.mark.parametrize("rule", [LineCrossing(line=((0, 0), (9, 9))), WrongWay(heading_deg=10)])
+@pytest.mark.parametrize("rule", [LineCrossing(line=((0, 0), (9, 9))), WrongWay(arrow=((0, 0), (9, 9)))])
 def test_rules_of_motion_are_refused_without_a_tracker(rule: LineCrossing | WrongWay) -> None:
     assert rule.needs == "track"
     with pytest.raises(InputError, match=r"tracker at 3\.5 samples a second"):

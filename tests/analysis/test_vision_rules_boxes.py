@@ -355,3 +355,29 @@ def test_intrusions_part_at_quiet_times_and_only_sights_in_forbidden_hours_count
     morning = record([person] * 12, start_s=MIDNIGHT_S + 6 * 3600 - 60)
     [lead] = judge(zone, morning)
     assert lead.last_seen_s == MIDNIGHT_S + 6 * 3600 - 10
+
+
+def test_leads_about_a_whole_zone_keep_their_keys_too_and_do_not_share_one() -> None:
+    zone = WatchedZone("square", SQUARE, Crowding(min_people=5, dwell_s=30, max_gap_s=30))
+    looks = record(([crowd(6)] * 8 + [crowd(0)] * 8) * 6)
+    known: list[Lead] = []
+    ever: dict[tuple[str, float], Lead] = {}
+    for upto in range(1, len(looks) + 1):
+        window = [look for look in looks[:upto] if look.time_s > looks[upto - 1].time_s - 300]
+        now = judge(zone, window, known=known)
+        assert len({lead.key for lead in now}) == len(now)
+        known = now + [old for old in known if not any(same(old, lead) for lead in now)]
+        ever |= {(lead.key, lead.first_seen_s): lead for lead in now}
+    assert sorted(lead.first_seen_s - START_S for lead in ever.values()) == [
+        160.0 * turn for turn in range(6)
+    ]
+
+
+def test_an_object_and_a_zone_of_the_same_name_are_not_mixed_up() -> None:
+    [standing] = judge(ZONE, pattern([True] * 10))
+    bikes = WatchedZone("bay", SQUARE, BikesOutside(dwell_s=60))
+    [bike] = judge(bikes, record([seen(PARKED, kind=BICYCLE)] * 10))
+    [elsewhere] = judge(WatchedZone("lane", SQUARE, RULE), pattern([True] * 10))
+    assert same(standing, standing)
+    assert not same(standing, bike) and not same(standing, elsewhere)
+    assert len({standing.key, bike.key, elsewhere.key}) == 3

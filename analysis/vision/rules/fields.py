@@ -72,12 +72,8 @@ def _line(value: object) -> bool:
     return all(isinstance(end, tuple) and len(end) == 2 and all(map(_number, end)) for end in value)
 
 
-def _heading(value: object) -> bool:
-    return _number(value) and 0 <= value < 360
-
-
-def _acute(value: object) -> bool:
-    return _number(value) and 0 < value <= 90
+def _angle(value: object) -> bool:
+    return _number(value) and 0 < value < 180
 
 
 _SECONDS = (_above_zero, Term("seconds above zero"))
@@ -85,24 +81,29 @@ _SHARE = (_share, Term("a share in (0, 1]"))
 _PART = (_part, Term("a share in (0, 1), both ends left out"))
 _CONFIDENCE = (_confidence, Term("a confidence in [0, 1]"))
 _COUNT = (_whole, Term("a whole number from 1"))
+_POINTS = (_line, Term("two different points in pixels"))
 _NUMBER = (_above_zero, Term("a number above zero"))
 
 _OPTIONAL = {"min_people", "min_people_near_object", "area_m2", "min_density"}
 _WANTED: dict[str, tuple[Callable[[object], bool], Term]] = {
     "allowed": (_polygons, Term("polygons in pixels")),
     "area_m2": _NUMBER,
+    "arrow": _POINTS,
+    "clear_px": _NUMBER,
     "classes": (_some_class_numbers, Term("COCO class numbers, one or more")),
-    "direction": (lambda value: value in ("left", "right", "both"), Term("left, right or both")),
+    "direction": (
+        lambda value: value in ("forward", "backward", "both"),
+        Term("forward, backward or both"),
+    ),
     "dwell_s": _SECONDS,
-    "heading_deg": (_heading, Term("degrees in [0, 360)")),
+    "hold_s": _SECONDS,
     "ignored": (_class_numbers, Term("COCO class numbers")),
     "iou": _SHARE,
-    "line": (_line, Term("two different points in pixels")),
+    "line": _POINTS,
     "max_gap_s": _SECONDS,
     "min_area_ratio": _PART,
     "min_density": _NUMBER,
     "min_median_score": _CONFIDENCE,
-    "min_path_px": _NUMBER,
     "min_people": _COUNT,
     "min_people_near_object": _COUNT,
     "min_ratio": _PART,
@@ -112,6 +113,8 @@ _WANTED: dict[str, tuple[Callable[[object], bool], Term]] = {
     "min_sights": _COUNT,
     "reach": _NUMBER,
     "reference_s": _SECONDS,
-    "tolerance_deg": (_acute, Term("degrees in (0, 90]")),
+    "tolerance_deg": (_angle, Term("degrees in (0, 180)")),
+    "travel_m": _NUMBER,
+    "travel_px": _NUMBER,
     "validity": (lambda value: isinstance(value, Validity), Term("hours and dates")),
 }

@@ -41,7 +41,7 @@ RULES: dict[str, type[Rule]] = {
 """Kind → rule."""
 
 _NUMBERS = {english: number for number, (_, english) in CLASS_NAMES.items()}
-_NEEDED = {"line_crossing": {"line"}, "wrong_way": {"heading_deg"}}
+_NEEDED = {"line_crossing": {"line"}, "wrong_way": {"arrow"}}
 """Settings without which a rule makes no sense."""
 
 
@@ -90,7 +90,7 @@ def _read(name: str, value: object) -> object:
         and not isinstance(value, str | Mapping)
     ):
         return frozenset(_class_number(each, name) for each in value)
-    if name in {"line", "allowed"}:
+    if name in {"line", "arrow", "allowed"}:
         return _tuples(value)
     if name == "validity" and isinstance(value, Mapping):
         return _validity(value)

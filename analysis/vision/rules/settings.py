@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal
 
 from analysis.errors import InputError, Term
-from analysis.vision.detections import BICYCLE, CAR, MOTORCYCLE, PERSON, TRAFFIC_CLASSES, VEHICLE_CLASSES
+from analysis.vision.detections import BICYCLE, MOTORCYCLE, PERSON, TRAFFIC_CLASSES, VEHICLE_CLASSES
 from analysis.vision.rules.fields import require_field
 from analysis.vision.rules.shapes import Point
 from analysis.vision.rules.validity import Validity
@@ -50,10 +50,10 @@ class Rule:
         The kind in words.
     """
 
-    kind: ClassVar[str] = ""
+    kind: ClassVar[str]
     version: ClassVar[str] = "1"
     needs: ClassVar[Needs] = "detections"
-    label: ClassVar[Term] = Term("")
+    label: ClassVar[Term]
 
     @property
     def window_s(self) -> float:
@@ -154,7 +154,8 @@ class StaticObject(Lasting):
     dwell_s, min_share, min_sights, max_gap_s, min_score
         As in `Standing`; `min_score` is that of the boxes left out.
     reference_s
-        How many seconds before the dwell the zone's usual look is learned from, as the median of its patches.
+        How many seconds before the dwell the zone's usual look is learned from, as the median of its patches. What
+        has stayed for half of it has become usual and is told no more.
     min_reference
         From at least so many looks.
     min_area_ratio
@@ -352,11 +353,14 @@ class LineCrossing(Rule):
     line
         Its two ends (x, y) in pixels.
     direction
-        Which crossings count, seen from the first end towards the second: to the "left", to the "right" or "both".
+        Which crossings count: "forward" from the left to the right of someone who looks from the first end to the
+        second in the picture, "backward" or "both".
+    clear_px
+        A foot point this near to the line is on neither side, in pixels above 0.
     classes
         COCO classes it is about.
     min_score
-        Boxes under this confidence are not looked at, in [0, 1].
+        Boxes under this confidence are not tracked, in [0, 1].
     """
 
     kind: ClassVar[str] = "line_crossing"
@@ -364,8 +368,9 @@ class LineCrossing(Rule):
     label: ClassVar[Term] = Term("line crossed")
 
     line: tuple[Point, Point] = ((0.0, 0.0), (1.0, 0.0))
-    direction: Literal["left", "right", "both"] = "both"
-    classes: frozenset[int] = frozenset({PERSON, CAR}) | VEHICLE_CLASSES
+    direction: Literal["forward", "backward", "both"] = "both"
+    clear_px: float = 5.0
+    classes: frozenset[int] = frozenset(TRAFFIC_CLASSES)
     min_score: float = 0.25
 
     @property
@@ -377,16 +382,18 @@ class LineCrossing(Rule):
 @dataclass(frozen=True, slots=True)
 class WrongWay(Rule):
     """
-    Something moves against the direction of a lane; judged on tracks by `analysis.vision.lines`.
+    Something moves against the permitted direction; judged on tracks by `analysis.vision.lines`.
 
     Parameters
     ----------
-    heading_deg
-        Direction that is right in the picture, in [0, 360): 0 rightwards, 90 downwards (y grows downwards).
+    arrow
+        Two points (x, y) in pixels: from the first to the second is permitted.
     tolerance_deg
-        A track that turns from it by more than 180 minus this is going the wrong way, in (0, 90].
-    min_path_px
-        It must move so far, in pixels.
+        Headings up to this angle from the arrow are permitted, in (0, 180).
+    travel_px, travel_m
+        Its heading is that of the last so many pixels, or metres with a calibration, that it moved; above 0.
+    hold_s
+        It must go the wrong way for so many seconds in a row, above 0.
     classes, min_score
         As in `LineCrossing`.
     """
@@ -395,10 +402,12 @@ class WrongWay(Rule):
     needs: ClassVar[Needs] = "track"
     label: ClassVar[Term] = Term("wrong way")
 
-    heading_deg: float = 0.0
-    tolerance_deg: float = 45.0
-    min_path_px: float = 40.0
-    classes: frozenset[int] = VEHICLE_CLASSES | {MOTORCYCLE, BICYCLE}
+    arrow: tuple[Point, Point] = ((0.0, 0.0), (1.0, 0.0))
+    tolerance_deg: float = 60.0
+    travel_px: float = 30.0
+    travel_m: float = 2.0
+    hold_s: float = 0.5
+    classes: frozenset[int] = frozenset(TRAFFIC_CLASSES)
     min_score: float = 0.25
 
     @property
