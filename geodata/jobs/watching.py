@@ -12,7 +12,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 from sqlalchemy import text
 
@@ -70,13 +70,21 @@ class Dispatcher:
     Parameters
     ----------
     put
-        Puts a look into the queue: camera and due time. False if one of this camera still waits there.
+        Puts a look into the queue: camera and due time.
+    waiting
+        Cameras of which a look is in the queue or being taken: they get no second one.
     budget_per_s
         Samples a second.
     """
 
-    def __init__(self, put: Callable[[int, dt.datetime], bool], budget_per_s: float) -> None:
+    def __init__(
+        self,
+        put: Callable[[int, dt.datetime], None],
+        waiting: Callable[[], Collection[int]],
+        budget_per_s: float,
+    ) -> None:
         self._put = put
+        self._waiting = waiting
         self._budget_per_s = budget_per_s
         self._known: _Known | None = None
         self._free_s = -np.inf
@@ -95,11 +103,13 @@ class Dispatcher:
         found = allot(watched, now_s, TICK_S, self._budget_per_s, hour, free_s=self._free_s)
         self._free_s = found.free_s
         given: list[tuple[int, dt.datetime]] = []
+        waiting = set(self._waiting()) if len(found.row) else set()
         for row, at_s in zip(found.row.tolist(), found.at_s.tolist(), strict=True):
             camera = int(watched.camera[row])
             due = dt.datetime.fromtimestamp(at_s, dt.UTC)
             self._known.handed_s[camera] = at_s
-            if self._put(camera, due):
+            if camera not in waiting:
+                self._put(camera, due)
                 given.append((camera, due))
         if given:
             with database.transaction() as session:
@@ -243,16 +253,10 @@ async def _while_held(app: App, url: str, link: psycopg.AsyncConnection[Any]) ->
     queue = _app(waiting, None)
     with queue.open():
 
-        def put(camera: int, due: dt.datetime) -> bool:
-            try:
-                queue.configure_task("look", queue=QUEUE, queueing_lock=f"look:{camera}").defer(
-                    camera=camera, due=due.isoformat()
-                )
-            except AlreadyEnqueued:
-                return False
-            return True
+        def put(camera: int, due: dt.datetime) -> None:
+            queue.configure_task("look", queue=QUEUE).defer(camera=camera, due=due.isoformat())
 
-        dispatcher = Dispatcher(put, settings().samples_per_s)
+        dispatcher = Dispatcher(put, _waiting, settings().samples_per_s)
         turn = 0
         while True:
             await link.execute("SELECT 1")  # the lock is ours for as long as this connexion lives
@@ -262,6 +266,17 @@ async def _while_held(app: App, url: str, link: psycopg.AsyncConnection[Any]) ->
                 await _begin_again(app)
             turn += 1
             await asyncio.sleep(max(0.05, TICK_S - (time.time() - began)))
+
+
+def _waiting() -> list[int]:
+    with database.connection() as conn:
+        found = conn.execute(
+            text(
+                "SELECT (args->>'camera')::bigint AS camera FROM procrastinate_jobs"
+                " WHERE task_name = 'look' AND status IN ('todo', 'doing')"
+            )
+        )
+        return [row.camera for row in found]
 
 
 async def _begin_again(app: App) -> None:

@@ -1,4 +1,4 @@
-"""`huiyan up`: the web process and one worker over one database, started and stopped together."""
+"""`huiyan up`: the web process, a worker and a video worker over one database, started and stopped together."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def run_all() -> None:
         database.dispose()
         parts["web"] = _start_web(chosen)
         _wait_for(chosen, parts)
-        parts["worker"] = _start_worker()  # after the screens, whose start it would slow down
+        parts["worker"] = _start_worker("worker")  # after the screens, whose start it would slow down
+        if _can_look(chosen):
+            parts["video worker"] = _start_worker("watch")
         console.print(
             f"\n  慧眼 Huiyan  →  [bold]http://{_shown_host(chosen)}:{chosen.port}[/]\n", highlight=False
         )
@@ -143,8 +145,18 @@ def _start_web(chosen: Settings) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env={**_environment(), **extra}, start_new_session=True)
 
 
-def _start_worker() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pages.terminal", "worker"]
+def _can_look(chosen: Settings) -> bool:
+    """Without a detector nobody looks at cameras; everything else works."""
+    from geodata.video.weights import MODEL_NAME
+
+    model = chosen.detector_model or chosen.models_dir / MODEL_NAME
+    if not model.is_file():
+        say("Nobody looks at cameras: there is no detector at {path}.", path=model)
+    return model.is_file()
+
+
+def _start_worker(command_name: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pages.terminal", command_name]
     return subprocess.Popen(command, cwd=ROOT, env=_environment(), start_new_session=True)
 
 
