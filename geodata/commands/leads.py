@@ -242,7 +242,7 @@ def _insert(
             "sha": None if evidence is None else hashlib.sha256(evidence).hexdigest(),
             "error_m": placed.error_m,
             "rule": lead.rule,
-            "version": lead.rule_version,
+            "version": f"{lead.rule_version}.{zone.version}",
             "key": lead.key,
             "quiet": lead.quiet_s,
             "placed": lead.placed,

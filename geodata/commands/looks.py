@@ -38,7 +38,7 @@ from geodata.video.stills import still_jpeg
 
 __all__ = ["LookDone", "look"]
 
-RECORDED_SCORE = 0.25
+RECORDED_SCORE = 0.2
 """Boxes below this are not written; heads are blurred down to the detector's floor."""
 KEPT_PICTURES = 24
 """Newest pictures of a camera that are kept; older ones only as evidence."""

@@ -104,6 +104,7 @@ class Finding(Base, Simulated, web_geometry):
     """standard deviation of the point, metres"""
     rule: Mapped[str] = mapped_column(server_default="standing", default="standing")
     rule_version: Mapped[str] = mapped_column(server_default="1", default="1")
+    """of the rule's thinking, a dot, and of the zone's settings"""
     lead_key: Mapped[str | None]
     """of analysis.vision.rules.Lead: what a later look prolongs"""
     quiet_s: Mapped[float] = mapped_column(server_default="0", default=0.0)

@@ -29,10 +29,11 @@ PRIOR_LEADS_PER_H = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ZoneSetup:
-    """A zone that is watched: its row, its class of event, and how long one sample of it may stand."""
+    """A zone that is watched: its row, class of event and version, and how long one sample of it may stand."""
 
     id: int
     class_code: str
+    version: int
     zone: WatchedZone
 
     @property
@@ -110,7 +111,7 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
     size = None if row.width_px is None else (int(row.width_px), int(row.height_px))
     zones = conn.execute(
         text(
-            "SELECT id, name, rule, class_code, dwell_s, polygon_px, settings FROM zone"
+            "SELECT id, name, rule, class_code, version, dwell_s, polygon_px, settings FROM zone"
             " WHERE camera_id = :id AND enabled ORDER BY id"
         ),
         {"id": camera_id},
@@ -132,6 +133,7 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
             ZoneSetup(
                 each.id,
                 each.class_code,
+                each.version,
                 WatchedZone(
                     each.name,
                     tuple((float(x), float(y)) for x, y in each.polygon_px),
