@@ -23,7 +23,7 @@ import av.error
 from analysis.errors import Term
 from geodata.video.addresses import Origin, Source
 from geodata.video.failures import Failure, SourceError, failure_of, told, words_of
-from geodata.video.streams import FILE_OPTIONS, missing, open_media
+from geodata.video.streams import FILE_OPTIONS, UNSEEN, missing, open_media
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -51,13 +51,15 @@ OPTIONS = {
         "rtsp_transport": "tcp",
         "allowed_media_types": "video",
         "probesize": "32",  # the description tells the coding; a keyframe tells the rest
-    },
+    }
+    | UNSEEN,
     Origin.WEB: {
         "protocol_whitelist": "http,https,tcp,tls,crypto",
         "format_whitelist": STREAM_FORMATS,
         "probesize": "500000",
         "analyzeduration": "500000",
-    },
+    }
+    | UNSEEN,
 }
 
 

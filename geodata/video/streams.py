@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_OPTIONS",
+    "UNSEEN",
     "Footage",
     "Frame",
     "Survey",
@@ -56,7 +57,9 @@ FILE_FORMATS = (
     "mov matroska webm avi mpegts mpeg mpegvideo m4v h264 hevc av1 obu ivf flv asf ogg mxf nut dhav mjpeg mpjpeg wav "
     "gif jpeg_pipe png_pipe bmp_pipe webp_pipe tiff_pipe"
 )
-FILE_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(FILE_FORMATS.split())}
+UNSEEN = {"skip_frame": "all"}
+"""Opening recognises the coding without decoding a picture, which would cost as much as a sample."""
+FILE_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(FILE_FORMATS.split())} | UNSEEN
 """A file is read by itself: a playlist or a script that names other files or addresses is refused."""
 
 
