@@ -2,10 +2,12 @@
 One frame in ten seconds of 1080p25, as a patrol takes it, side by side with reading every frame.
 
 The ways take turns in the same run, and the best of several rounds counts, in the processor's own time of one thread:
-other programs only ever make one longer. The clip is made on the spot: a still scene with the contrast of natural ones,
-things that move, a mast that sways by half a pixel, and the noise of a sensor; H.264 as cameras code it, without looking ahead, a keyframe every 50 frames, a constant 4 Mbit/s with half a second
-of buffer. How much larger its
-keyframes are than its other frames decides the ratio; it is a row of the table (4 to 20 in real footage of streets).
+other programs only ever make one longer.
+
+The clip is made on the spot: a still scene with the contrast of natural ones, things that move, a mast that sways by
+half a pixel, and the noise of a sensor; H.264 as cameras code it, without looking ahead, a keyframe every 50 frames,
+a constant 4 Mbit/s with half a second of buffer. How much larger its keyframes are than its other frames decides the
+ratio; it is a row of the table (4 to 20 in real footage of streets).
 """
 
 from __future__ import annotations
