@@ -10,6 +10,7 @@ from layers.demand import DEMAND_LAYERS
 from layers.i18n import N_
 from layers.layer import Export, Form, Layer, LegendEntry
 from layers.measures import GROUP_MEASURES, MEASURES
+from layers.watching import LIVE_LEADS, WATCHING_LAYERS
 
 __all__ = ["LAYERS", "NETWORKS", "layer"]
 
@@ -118,6 +119,7 @@ _ALL = (
         pickable=False,
     ),
     *DEMAND_LAYERS,
+    *(each for each in WATCHING_LAYERS if each.tile.shape == "area"),
     Layer(
         id="streets",
         title=N_("Streets"),
@@ -446,6 +448,7 @@ _ALL = (
         datasets=("camera", "camera_view"),
         shown=True,
     ),
+    *(each for each in WATCHING_LAYERS if each.tile.shape == "point"),
     Layer(
         id="violations",
         title=N_("Violations"),
@@ -485,6 +488,7 @@ _ALL = (
             "finding",
             {"label": "t.label", "class_code": "t.class_code", "dwell_s": "round(t.dwell_s)::float8"},
             "point",
+            filters=LIVE_LEADS,
             coarse_below=12,
         ),
         form=Form(fill=ramps.FINDING, line=(255, 255, 255, 255), radius_px=6),
@@ -499,6 +503,11 @@ _ALL = (
                 "last_seen_at": "t.last_seen_at",
                 "dwell_s": "t.dwell_s",
                 "confidence": "round(t.confidence::numeric, 3)",
+                "rule": "t.rule",
+                "hint": "t.hint",
+                "state": "t.state",
+                "same_as": "t.merged_into",
+                "error_m": "round(t.error_m::numeric, 2)",
                 "evidence_sha256": "t.evidence_sha256",
                 "simulated": "t.simulated",
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -19,6 +20,17 @@ from pages.endpoints.problems import BadQuery, tells_problems
 __all__ = ["Endpoints"]
 
 MVT = "application/vnd.mapbox-vector-tile"
+LIVE_S = 5.0
+"""A tile of what changes without a new revision is believed so long."""
+PICTURES = {
+    "sample": "SELECT picture FROM sample WHERE id = %(id)s",
+    "finding": "SELECT evidence FROM finding WHERE id = %(id)s",
+    **{
+        role: f"SELECT picture FROM finding_frame WHERE finding_id = %(id)s AND role = '{role}'"  # noqa: S608
+        for role in ("before", "after", "recheck")
+    },
+}
+"""Kind of picture → its query; before, after and recheck are frames of a finding."""
 
 
 class Endpoints:
@@ -39,12 +51,15 @@ class Endpoints:
         """`/tiles/{layer}/{z}/{x}/{y}.pbf`: 200, 304 if known, 404 for a layer, 422 for an address."""
         chosen = layer(request.path_params["layer"])
         address = (_integer(request, "z"), _integer(request, "x"), _integer(request, "y"))
+        filters = _filters(request)
+        if "moment" in chosen.tile.filters:
+            filters["moment"] = str(int(time.time() // LIVE_S))
         found = await self.tiles.tile(
             chosen.id,
             chosen.tile,
             chosen.datasets,
             address,
-            _filters(request),
+            filters,
             request.headers.get("if-none-match"),
         )
         if found is None:
@@ -104,18 +119,19 @@ class Endpoints:
 
     @tells_problems
     async def picture(self, request: Request) -> Response:
-        """`/pictures/{kind}/{id}.jpg`: a sampled frame or the evidence of a finding, faces blurred."""
-        sql = {
-            "sample": "SELECT picture FROM sample WHERE id = %(id)s",
-            "finding": "SELECT evidence FROM finding WHERE id = %(id)s",
-        }.get(request.path_params["kind"])
+        """`/pictures/{kind}/{id}.jpg`: a sampled frame, the evidence of a finding, or its frames; faces blurred."""
+        sql = PICTURES.get(request.path_params["kind"])
         if sql is None:
             raise BadQuery(
-                "There are no pictures of '{kind}'.", "Choose sample or finding.", **request.path_params
+                "There are no pictures of '{kind}'.",
+                "Choose sample or finding, or before, after or recheck of a finding.",
+                kind=request.path_params["kind"],
             )
         rows = await self.tiles.rows(sql, {"id": _integer(request, "id")})
         if not rows or rows[0][0] is None:
-            raise NotFound("There is no such picture.", "Pictures are kept of the newest patrol only.")
+            raise NotFound(
+                "There is no such picture.", "Pictures are kept of the newest looks and of findings only."
+            )
         body = bytes(rows[0][0])
         etag = tag(body)
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
