@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from pyproj import Transformer
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
@@ -21,6 +20,7 @@ from analysis.errors import Term
 from analysis.vision.detections import CLASS_NAMES, Detections, box_iou
 from analysis.vision.rules import Lead, Look, Rule, judge
 from geodata.commands.placing import Placing
+from geodata.projecting import projected_points
 from geodata.queries.datasets import loaded_town
 from geodata.queries.watches import CameraSetup, ZoneSetup
 
@@ -333,13 +333,11 @@ def merge_leads(session: Session, number: int) -> int | None:
     if len(rows) < 2:
         return None
     town = loaded_town(session)
-    x, y = Transformer.from_crs(STORAGE_EPSG, town.metric_epsg, always_xy=True).transform(
-        [row.lon for row in rows], [row.lat for row in rows]
-    )
+    at = projected_points([(row.lon, row.lat) for row in rows], STORAGE_EPSG, town.metric_epsg)
     merged = merge(
         Leads(
-            x_m=np.asarray(x),
-            y_m=np.asarray(y),
+            x_m=at[:, 0],
+            y_m=at[:, 1],
             sigma_m=np.array([row.error_m for row in rows]),
             first_s=np.array([row.first for row in rows]),
             last_s=np.array([row.last for row in rows]),

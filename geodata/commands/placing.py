@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
 from analysis.crs import STORAGE_EPSG
+from geodata.projecting import projected_points
 from geodata.queries.watches import CameraSetup
 from geodata.towns.town import Town
 
@@ -40,9 +40,7 @@ class Placing:
 
     def __init__(self, setup: CameraSetup, town: Town) -> None:
         self._setup = setup
-        self._to_degrees = Transformer.from_crs(town.metric_epsg, STORAGE_EPSG, always_xy=True)
-        to_metres = Transformer.from_crs(STORAGE_EPSG, town.metric_epsg, always_xy=True)
-        self._foot = np.array(to_metres.transform(setup.lon_deg, setup.lat_deg))
+        self._epsg = town.metric_epsg
         angle = math.radians(setup.rotation_deg)
         self._turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
 
@@ -63,5 +61,7 @@ class Placing:
 
     def _degrees(self, local_m: NDArray[np.float64]) -> tuple[float, float]:
         away = local_m - self._setup.anchor_m
-        lon, lat = self._to_degrees.transform(*(self._foot + self._turn @ away))
+        here = [[self._setup.lon_deg, self._setup.lat_deg]]
+        [foot] = projected_points(here, STORAGE_EPSG, self._epsg)
+        [[lon, lat]] = projected_points([foot + self._turn @ away], self._epsg, STORAGE_EPSG)
         return float(lon), float(lat)

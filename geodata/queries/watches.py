@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -118,8 +119,7 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
     )
     homography = None
     if row.points is not None:
-        pairs = np.asarray(row.points, dtype=float)
-        homography = fit_homography(pairs[:, :2], pairs[:, 2:])
+        homography = _fitted(tuple(tuple(map(float, pair)) for pair in row.points))
     return CameraSetup(
         id=camera_id,
         code=row.code,
@@ -147,6 +147,13 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
         anchor_m=(row.anchor_x_m or 0.0, row.anchor_y_m or 0.0),
         rotation_deg=row.rotation_deg or 0.0,
     )
+
+
+@lru_cache(maxsize=1024)
+def _fitted(points: tuple[tuple[float, ...], ...]) -> Homography:
+    """The fit of reference points; the same points are fitted once."""
+    pairs = np.asarray(points)
+    return fit_homography(pairs[:, :2], pairs[:, 2:])
 
 
 def zone_rule(kind: str, dwell_s: float, settings: Mapping[str, object]) -> Rule:
