@@ -40,6 +40,12 @@ page = st.navigation(
         st.Page(
             "video_patrol.py", title=words(N_("Video")), icon=":material/smart_display:", url_path="video"
         ),
+        st.Page(
+            "calibration.py",
+            title=words(N_("Calibration")),
+            icon=":material/grid_on:",
+            url_path="calibration",
+        ),
         st.Page("data_catalogue.py", title=words(N_("Data")), icon=":material/database:", url_path="data"),
     ]
 )
