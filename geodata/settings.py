@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     town: str = "helsinki"
     """The town that `load` puts into an empty database."""
     detector_model: Path | None = None
-    """A YOLOX-layout ONNX file in place of the yolov3-tiny that set-up converts."""
+    """An ONNX file in YOLOX or NanoDet layout in place of the yolov3-tiny that set-up converts."""
     samples_per_s: float = Field(default=2.0, gt=0)
     """Budget of the video patrol: samples a second that all video workers together may take."""
     video_threads: int = Field(default=4, ge=1, le=64)
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     detector_tiles: bool = False
     """Look at 2×2 overlapping tiles of each frame too: finds smaller things, takes five times as long."""
     sample_every_s: float = Field(default=10.0, gt=0)
-    """A patrol looks at one frame in this many seconds of footage."""
+    """`huiyan patrol` looks at one frame in this many seconds of footage."""
     tile_max_bytes: int = Field(default=500_000, ge=10_000)
     """A tile larger than this is thinned to the next coarser form."""
     workers: int = Field(default=0, ge=0)

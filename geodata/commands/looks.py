@@ -23,6 +23,7 @@ from analysis.errors import HuiyanError, InputError
 from analysis.patrolling import Event, Health, Policy, after, backoff_s, sampled_hours
 from analysis.vision.detections import CLASS_NAMES, Detections
 from analysis.vision.rules import zone_patch
+from analysis.vision.thresholds import ClassThresholds
 from analysis.vision.yolo import Detector
 from geodata import database
 from geodata.commands.leads import recheck_leads, write_leads
@@ -84,7 +85,12 @@ class LookDone:
 
 
 def look(
-    camera_id: int, due_at: dt.datetime, detector: Detector, *, timeout_s: float = TIMEOUT_S
+    camera_id: int,
+    due_at: dt.datetime,
+    detector: Detector,
+    *,
+    thresholds: ClassThresholds | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> LookDone:
     """
     Takes the look at a camera that was due at `due_at`.
@@ -96,7 +102,9 @@ def look(
     due_at
         Names the look; aware.
     detector
-        What finds things in the picture.
+        What finds things in the picture, down to its floor: heads are blurred by all of it.
+    thresholds
+        What a box needs to be written and judged, by class.
     timeout_s
         How long the camera may take to send one.
 
@@ -108,7 +116,7 @@ def look(
     began = perf_counter()
     try:
         setup, town = _asked(camera_id, due_at)
-        seen = None if setup is None else _seen(setup, detector, timeout_s)
+        seen = None if setup is None else _seen(setup, detector, thresholds, timeout_s)
     except NotFound:
         return LookDone(camera_id, "gone")
     except (InputError, StreamError) as error:
@@ -142,7 +150,9 @@ def _asked(camera_id: int, due_at: dt.datetime) -> tuple[CameraSetup | None, Tow
         return camera_setup(conn, camera_id), town
 
 
-def _seen(setup: CameraSetup, detector: Detector, timeout_s: float) -> _Seen:
+def _seen(
+    setup: CameraSetup, detector: Detector, thresholds: ClassThresholds | None, timeout_s: float
+) -> _Seen:
     grabbed = grab(parse_source(setup.address, loop=True), timeout_s=timeout_s)
     before = perf_counter()
     detections = detector.detect(grabbed.image)
@@ -150,7 +160,7 @@ def _seen(setup: CameraSetup, detector: Detector, timeout_s: float) -> _Seen:
     resized = setup.size_px is not None and setup.size_px != (grabbed.width_px, grabbed.height_px)
     return _Seen(
         grabbed,
-        detections,
+        detections if thresholds is None else thresholds.keep(detections),
         detected_s,
         still_jpeg(grabbed.image, detections),
         resized,

@@ -26,6 +26,7 @@ from sqlalchemy import text
 
 from analysis.patrolling import Watched, allot
 from analysis.vision.detections import Detections
+from analysis.vision.thresholds import ClassThresholds
 from analysis.vision.yolo import Detector
 from geodata import database
 from geodata.commands.looks import look
@@ -33,7 +34,7 @@ from geodata.errors import DatabaseUnavailable
 from geodata.queries.datasets import is_empty, loaded_town
 from geodata.queries.watches import hour_of_week, read_watched
 from geodata.settings import settings
-from geodata.video.detector import load_detector
+from geodata.video.detector import load_detector, load_thresholds
 
 __all__ = ["QUEUE", "Dispatcher", "run_video_worker"]
 
@@ -50,6 +51,7 @@ HEARTBEAT_S = 2.0
 DEAD_S = 8.0
 """… and one that was silent for so long is dead: its looks are begun again."""
 MOST_ATTEMPTS = 3
+TILE_OVERLAP = 0.2
 LOCK = 7_352_011
 """Advisory lock of the worker that hands out."""
 
@@ -149,6 +151,7 @@ class _Alone:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
         self._lock = threading.Lock()
+        self.thresholds: ClassThresholds | None = None
 
     @property
     def name(self) -> str:
@@ -167,14 +170,18 @@ def run_video_worker(*, for_s: float | None = None) -> None:
 
     Raises
     ------
-    MissingAsset, DetectorError
-        If the detector cannot be loaded.
+    MissingAsset, DetectorError, InputError
+        If the detector or its thresholds cannot be loaded.
     """
-    detector = _Alone(load_detector(settings()))
+    chosen = settings()
+    overlap = TILE_OVERLAP if chosen.detector_tiles else None
+    detector = _Alone(load_detector(chosen, tile_overlap=overlap))
+    if chosen.detector_thresholds is not None:
+        detector.thresholds = load_thresholds(chosen.detector_thresholds).of(detector.name)
     asyncio.run(_work(detector, for_s))
 
 
-async def _work(detector: Detector, for_s: float | None) -> None:
+async def _work(detector: _Alone, for_s: float | None) -> None:
     """Works on; a database that goes away is waited for."""
     url = database.psycopg_url(database.database_url())
     until = None if for_s is None else time.monotonic() + for_s
@@ -188,7 +195,7 @@ async def _work(detector: Detector, for_s: float | None) -> None:
             return
 
 
-async def _serve(url: str, detector: Detector, until: float | None) -> None:
+async def _serve(url: str, detector: _Alone, until: float | None) -> None:
     app = _app(PsycopgConnector(conninfo=url, kwargs=_session()), detector)
     async with app.open_async():
         worker = asyncio.create_task(
@@ -220,12 +227,12 @@ async def _until(until: float | None) -> None:
     await asyncio.sleep(1e9 if until is None else max(0.0, until - time.monotonic()))
 
 
-def _app(connector: Any, detector: Detector | None) -> App:
+def _app(connector: Any, detector: _Alone | None) -> App:
     app = App(connector=connector)
 
     def look_at(camera: int, due: str) -> None:
         assert detector is not None
-        done = look(camera, dt.datetime.fromisoformat(due), detector)
+        done = look(camera, dt.datetime.fromisoformat(due), detector, thresholds=detector.thresholds)
         log.info("%s: %s, %.1f s late, %.2f s", done.camera_id, done.outcome, done.late_s, done.seconds)
 
     app.task(name="look", queue=QUEUE, pass_context=False)(look_at)
