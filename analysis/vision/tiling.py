@@ -13,7 +13,7 @@ from analysis.vision.yolo import Detector
 
 __all__ = ["Tiled", "merge_tiles", "tiles"]
 
-CUT_PX = 2.0
+CUT_PX = 5.0
 """A box that comes this close to an inner edge of its tile may go on beyond it."""
 COVERED = 0.7
 """A piece that lies in a whole box by this share is a part of that object."""
