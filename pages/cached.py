@@ -17,6 +17,7 @@ from geodata.ingest import readers
 from geodata.queries import (
     blindness,
     datasets,
+    desk,
     figures,
     grounds,
     headings,
@@ -30,6 +31,7 @@ from geodata.queries import outlook as outlooks
 from geodata.queries import parking as parkings
 from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
+from geodata.queries.algorithms import AlgorithmMatrix, algorithm_matrix, watch_stamp
 from geodata.queries.asked import Answer, Asked
 from geodata.queries.parking_access import Need
 from geodata.queries.parking_changes import ParkingChanges, read_parking_changes
@@ -40,6 +42,7 @@ from geodata.towns.town import Town, find_town
 from layers.catalogue import LAYERS
 
 __all__ = [
+    "algorithms",
     "answer",
     "bays",
     "blind_areas",
@@ -48,10 +51,14 @@ __all__ = [
     "camera_ids",
     "cameras_with_footage",
     "cell",
+    "cell_leads",
     "cell_table",
+    "desk_counts",
+    "footage",
     "ground",
     "group_means",
     "groupings",
+    "health",
     "hot_spot_classes",
     "hot_spot_scene",
     "hot_spots",
@@ -59,9 +66,13 @@ __all__ = [
     "key_figures",
     "last_moment",
     "layer_rows",
+    "lead",
+    "leads",
+    "looks",
     "missed",
     "outlook",
     "own_address",
+    "pace",
     "parking_changes",
     "parking_reading",
     "parking_standing",
@@ -78,11 +89,13 @@ __all__ = [
     "revision",
     "scenario",
     "scenarios",
+    "scores",
     "seen_interval",
     "site",
     "stored_pose",
     "town",
     "violation_span",
+    "wall",
     "warm",
 ]
 
@@ -433,3 +446,76 @@ def hot_spot_scene(revision: int, class_code: str) -> hotspots.Scene:
 def hot_spots(revision: int, question: hotspot_answers.Question) -> hotspot_answers.HotSpots:
     """The answer to a question; read-only, shared by all visits."""
     return hotspot_answers.find_hot_spots(hot_spot_scene(revision, question.class_code), question)
+
+
+def footage() -> pd.DataFrame:
+    """Cameras that have footage as they are now; one short query a run, never cached."""
+    with database.connection() as conn:
+        return watching.cameras_with_footage(conn)
+
+
+def wall(order: str, page: int, of: int, least_score: float) -> watching.WallPage:
+    """A page of the newest pictures; some short queries a run, never cached."""
+    with database.connection() as conn:
+        return watching.video_wall(conn, order, page=page, of=of, least_score=least_score)
+
+
+def pace(most_per_s: float) -> watching.Pace:
+    """How the patrol keeps up now; never cached."""
+    with database.connection() as conn:
+        return watching.patrol_pace(conn, most_per_s)
+
+
+def looks(camera_id: int) -> watching.Patrol:
+    """The newest looks at a camera as they are now; never cached."""
+    with database.connection() as conn:
+        return watching.newest_patrol(conn, camera_id)
+
+
+def health(states: tuple[str, ...], page: int, of: int) -> watching.HealthPage:
+    """A page of streams as they are now; never cached."""
+    with database.connection() as conn:
+        return watching.camera_health(conn, states=states, page=page, of=of, now=dt.datetime.now(dt.UTC))
+
+
+def desk_counts() -> desk.DeskCounts:
+    """What waits at the video desk now; one short query a run, never cached."""
+    with database.connection() as conn:
+        return desk.desk_counts(conn)
+
+
+def leads(chosen: desk.LeadFilter) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leads of a queue, and what they may be filtered by, as they are now; never cached."""
+    with database.connection() as conn:
+        return desk.lead_queue(conn, chosen), desk.lead_choices(conn)
+
+
+def lead(number: int) -> desk.LeadView:
+    """A lead as it is now; never cached."""
+    with database.connection() as conn:
+        return desk.read_lead(conn, number)
+
+
+def scores() -> tuple[pd.DataFrame, list[desk.ZoneScores]]:
+    """Precision of cameras, classes and rules, and zones with verdicts, as they are now; never cached."""
+    with database.connection() as conn:
+        return desk.precisions(conn), desk.zone_scores(conn)
+
+
+def cell_leads() -> pd.DataFrame:
+    """Leads per sampled hour of each cell that was looked at, as they are now; never cached."""
+    with database.connection() as conn:
+        return watching.cell_leads(conn)
+
+
+def algorithms(revision: int, layout: str, every_s: float) -> AlgorithmMatrix:
+    """Camera × algorithm; read-only, shared by all visits until a camera, stream or zone changes."""
+    with database.connection() as conn:
+        stamp = watch_stamp(conn)
+    return _algorithms(revision, stamp, layout, every_s)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)  # noqa: TID251
+def _algorithms(revision: int, stamp: str, layout: str, every_s: float) -> AlgorithmMatrix:
+    with database.connection() as conn:
+        return algorithm_matrix(conn, layout=layout, every_s=every_s)

@@ -22,6 +22,7 @@ __all__ = [
     "WallPage",
     "camera_health",
     "cameras_with_footage",
+    "cell_leads",
     "newest_patrol",
     "patrol_pace",
     "video_wall",
@@ -41,7 +42,10 @@ LISTENS = 'LISTEN "procrastinate_queue_v1#video"%'
 
 STATE_NOW = "(CASE WHEN w.last_event_at < now() - interval '1 hour' THEN 'unknown' ELSE w.state END)"
 """As `analysis.patrolling.seen_at` tells it: after an hour without any try nothing is known."""
-OPEN = "SELECT camera_id, count(*) AS leads FROM finding WHERE state = 'lead' AND merged_into IS NULL GROUP BY camera_id"
+OPEN = (
+    "SELECT camera_id, count(*) AS leads FROM finding"
+    " WHERE state = 'lead' AND merged_into IS NULL GROUP BY camera_id"
+)
 ORDERS = {
     "trouble": (
         f"array_position(ARRAY['unreachable', 'stalled', 'unknown', 'online'], {STATE_NOW}),"
@@ -160,12 +164,16 @@ class HealthPage:
 
 
 def cameras_with_footage(conn: Connection) -> pd.DataFrame:
-    """Cameras that have footage: id, code, name, stream_url, demonstration, lon_deg, lat_deg, and their calibration."""
+    """
+    Cameras that have footage: id, code, name, stream_url, demonstration, lon_deg, lat_deg, their calibration, and
+    whether they are watched.
+    """
     return read_table(
         conn,
         "SELECT c.id, c.code, c.name, c.stream_url, c.demonstration, c.pose_simulated,"
-        " ST_X(c.geom) AS lon_deg, ST_Y(c.geom) AS lat_deg, k.rmse_m, k.max_error_m, k.source"
-        " FROM camera c LEFT JOIN calibration k ON k.camera_id = c.id WHERE c.stream_url IS NOT NULL ORDER BY c.id",
+        " ST_X(c.geom) AS lon_deg, ST_Y(c.geom) AS lat_deg, k.rmse_m, k.max_error_m, k.source,"
+        " w.camera_id IS NOT NULL AS watched FROM camera c LEFT JOIN calibration k ON k.camera_id = c.id"
+        " LEFT JOIN camera_watch w ON w.camera_id = c.id WHERE c.stream_url IS NOT NULL ORDER BY c.id",
     )
 
 
@@ -269,8 +277,9 @@ def patrol_pace(conn: Connection, most_per_s: float) -> Pace:
     queue = conn.execute(
         text(
             "SELECT count(*) FILTER (WHERE status = 'todo') AS waiting,"
-            " count(*) FILTER (WHERE status = 'doing') AS doing, extract(epoch FROM now() - min((args->>'due')::timestamptz) FILTER (WHERE status = 'todo'))::float8"
-            " AS oldest FROM procrastinate_jobs WHERE queue_name = 'video' AND status IN ('todo', 'doing')"
+            " count(*) FILTER (WHERE status = 'doing') AS doing, extract(epoch FROM now() -"
+            " min((args->>'due')::timestamptz) FILTER (WHERE status = 'todo'))::float8 AS oldest"
+            " FROM procrastinate_jobs WHERE queue_name = 'video' AND status IN ('todo', 'doing')"
         )
     ).one()
     alive = conn.execute(
@@ -345,6 +354,20 @@ def camera_health(
     chosen = states or tuple(by_state)
     watched = sum(count for state, count in by_state.items() if state in chosen)
     return HealthPage(rows, watched, by_state)
+
+
+def cell_leads(conn: Connection) -> pd.DataFrame:
+    """
+    Cells that somebody looked at: id, code, name_zh, name_en (of the community), leads, hours, leads_per_h, lon_deg,
+    lat_deg, simulated; most leads an hour first.
+    """
+    return read_table(
+        conn,
+        "SELECT t.id, t.code, a.name_zh, a.name_en, t.leads, t.hours, t.leads_per_h,"
+        " ST_X(ST_Centroid(t.geom)) AS lon_deg, ST_Y(ST_Centroid(t.geom)) AS lat_deg, t.simulated"
+        " FROM cell_leads t JOIN unit_cell c ON c.id = t.id JOIN area a ON a.id = c.area_id"
+        " ORDER BY t.leads_per_h DESC, t.hours DESC, t.code",
+    )
 
 
 def _states(conn: Connection) -> dict[str, int]:

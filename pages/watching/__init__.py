@@ -1,0 +1,1 @@
+"""The parts of the Video screen: one module a tab."""
