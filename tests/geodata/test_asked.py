@@ -28,7 +28,6 @@ from geodata.queries.planning import Question
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import read_scenario
 from geodata.queries.sites import LENSES
-from geodata.settings import settings
 
 pytestmark = pytest.mark.postgis
 
@@ -134,8 +133,7 @@ def test_a_question_about_a_scenario_is_about_its_version(town_copy: str) -> Non
         work_out(asked)
 
 
-def test_a_worker_answers_and_tells_how_far_it_is(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings(), "patrol_every_s", 1e12)
+def test_a_worker_answers_and_tells_how_far_it_is(town_copy: str) -> None:
     asked, hopeless = Asked("remove", 2), Asked("remove", 10_000)
     for each in (asked, asked, hopeless):
         defer("plan", **each.plain())

@@ -20,7 +20,7 @@ from geodata.errors import DatabaseUnavailable, NotFound
 from geodata.jobs.queue import defer, run_worker
 from geodata.jobs.record import close_abandoned, recorded
 from geodata.queries.jobs import newest_job
-from geodata.settings import ROOT, settings
+from geodata.settings import ROOT
 
 pytestmark = pytest.mark.postgis
 
@@ -37,19 +37,11 @@ def told(job: Any) -> str:
 
 def waiting() -> int:
     with database.connection() as conn:
-        sql = (
-            "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"
-        )
+        sql = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"
         return int(conn.scalar(text(sql)) or 0)
 
 
-@pytest.fixture
-def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is due by itself."""
-    monkeypatch.setattr(settings(), "patrol_every_s", 1e12)
-
-
-def test_a_worker_does_what_was_asked_and_says_so(town_copy: str, seldom: None) -> None:
+def test_a_worker_does_what_was_asked_and_says_so(town_copy: str) -> None:
     with database.transaction() as session:
         session.execute(text("UPDATE camera SET state = 'offline'"))
     defer("coverage")
@@ -72,7 +64,7 @@ def test_what_waits_already_is_not_doubled(empty_database: str) -> None:
     assert waiting() == 3
 
 
-def test_a_job_that_fails_says_why_and_the_next_is_done(town_copy: str, seldom: None) -> None:
+def test_a_job_that_fails_says_why_and_the_next_is_done(town_copy: str) -> None:
     defer("patrol", code="00000000000000000000")
     defer("coverage")
     run_worker(once=True)
@@ -170,8 +162,7 @@ queue.run_worker(once=True)
 
 
 def die_at_work() -> None:
-    environment = os.environ | {"TWIN_PATROL_EVERY_S": "1e12"}
-    worker = subprocess.run([sys.executable, "-c", DYING], cwd=ROOT, env=environment, check=False)
+    worker = subprocess.run([sys.executable, "-c", DYING], cwd=ROOT, check=False)
     assert worker.returncode == -signal.SIGKILL
 
 
@@ -180,9 +171,7 @@ def let_a_minute_go_by() -> None:
         session.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"))
 
 
-def test_work_of_a_killed_worker_is_done_by_the_next_but_not_tried_for_ever(
-    town_copy: str, seldom: None
-) -> None:
+def test_work_of_a_killed_worker_is_done_by_the_next_but_not_tried_for_ever(town_copy: str) -> None:
     defer("coverage")
     die_at_work()
     run_worker(once=True)

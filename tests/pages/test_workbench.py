@@ -13,7 +13,7 @@ from geodata.commands import scenarios as commands
 from geodata.jobs.queue import run_worker
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import list_scenarios, read_scenario
-from geodata.settings import ROOT, settings
+from geodata.settings import ROOT
 from layers.i18n import translate
 from pages.widgets.map import Click
 from pages.workbench import target as targets
@@ -48,9 +48,7 @@ def spot() -> Pose:
 def work_out(app: AppTest) -> AppTest:
     """Asks what is in the form, lets a worker answer, and shows that."""
     sound(next(each for each in app.button if each.label == "Work it out").click().run())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings(), "patrol_every_s", 1e12)
-        run_worker(once=True)
+    run_worker(once=True)
     return sound(app.run())
 
 
@@ -224,12 +222,11 @@ def test_a_question_waits_for_a_worker_and_its_answer_is_there_for_all(
     assert any("ask again" in each.value for each in app.caption)
 
 
-def test_a_question_that_fails_says_why(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_fails_says_why(town_copy: str) -> None:
     app = visit(task=PLACE)
     app.selectbox(key="place_model").set_value("budgeted")
     app.number_input(key="place_budget").set_value(1.0)
     sound(next(each for each in app.button if each.label == "Work it out").click().run())
-    monkeypatch.setattr(settings(), "patrol_every_s", 1e12)
     run_worker(once=True)
     app.run()
     assert not app.exception
