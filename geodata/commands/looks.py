@@ -116,14 +116,14 @@ def look(
     began = perf_counter()
     try:
         setup, town = _asked(camera_id, due_at)
-        seen = None if setup is None else _seen(setup, detector, thresholds, timeout_s)
+        if setup is None:
+            return LookDone(camera_id, "twice")
+        setup, seen = _seen(setup, detector, thresholds, timeout_s)
     except NotFound:
         return LookDone(camera_id, "gone")
     except (InputError, StreamError) as error:
         event = EVENTS[error.kind] if isinstance(error, SourceError) else "garbage"
         return _failed(camera_id, due_at, event, error, began)
-    if setup is None or seen is None:
-        return LookDone(camera_id, "twice")
     done = _written(setup, town, due_at, seen, detector.name)
     return replace(done, seconds=perf_counter() - began)
 
@@ -152,13 +152,16 @@ def _asked(camera_id: int, due_at: dt.datetime) -> tuple[CameraSetup | None, Tow
 
 def _seen(
     setup: CameraSetup, detector: Detector, thresholds: ClassThresholds | None, timeout_s: float
-) -> _Seen:
+) -> tuple[CameraSetup, _Seen]:
+    """What the camera shows, and its setup with the zones that lie in the picture."""
     grabbed = grab(parse_source(setup.address, loop=True), timeout_s=timeout_s)
     before = perf_counter()
     detections = detector.detect(grabbed.image)
     detected_s = perf_counter() - before
     resized = setup.size_px is not None and setup.size_px != (grabbed.width_px, grabbed.height_px)
-    return _Seen(
+    if not resized:
+        setup = setup.in_picture(grabbed.width_px, grabbed.height_px)
+    return setup, _Seen(
         grabbed,
         detections if thresholds is None else thresholds.keep(detections),
         detected_s,
@@ -186,7 +189,7 @@ def _written(setup: CameraSetup, town: Town, due_at: dt.datetime, seen: _Seen, d
         _write_patches(session, number, seen.patches)
         fresh = 0 if seen.resized else write_leads(session, setup, Placing(setup, town), at)
         _count(session, setup, town, health, at)
-        _well(session, setup.id, after(health, "resized" if seen.resized else "ok", _now()), at, fresh)
+        _well(session, setup, after(health, "resized" if seen.resized else "ok", _now()), at, fresh)
         recheck_leads(session, setup, at)
         _forget(session, setup, at)
     return LookDone(setup.id, "taken", boxes, fresh, (at - due_at).total_seconds())
@@ -228,11 +231,13 @@ def _failed(camera_id: int, due_at: dt.datetime, event: Event, error: HuiyanErro
     return LookDone(camera_id, "failed", seconds=perf_counter() - began)
 
 
-def _well(session: Session, camera_id: int, health: Health, at: dt.datetime, fresh: int) -> None:
-    values: dict[str, Any] = {"last_sampled_at": at, "next_try_at": None, "error": None}
+def _well(session: Session, setup: CameraSetup, health: Health, at: dt.datetime, fresh: int) -> None:
+    """The stream is well; what is wrong with a zone or the calibration is told all the same."""
+    told = json.dumps(setup.problems[0].told()) if setup.problems else None
+    values: dict[str, Any] = {"last_sampled_at": at, "next_try_at": None, "error": told}
     if fresh:
         values["last_lead_at"] = at
-    _write_health(session, camera_id, health, values)
+    _write_health(session, setup.id, health, values)
 
 
 def _write_health(session: Session, camera_id: int, health: Health, more: Mapping[str, Any]) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.orm import Session
 
+from analysis.errors import InputError
 from analysis.patrolling import WEEK_H, Health, Watched
 from analysis.vision.calibration import Homography, fit_homography
-from analysis.vision.rules import RULES, Rule, WatchedZone, from_settings
+from analysis.vision.rules import RULES, Rule, WatchedZone, check_zone, from_settings
 from geodata.errors import NotFound
 from geodata.models import CameraWatch
 from geodata.queries.frames import read_table
@@ -63,6 +65,8 @@ class CameraSetup:
         Pixels → local metres; None without calibration.
     anchor_m, rotation_deg
         The camera in local metres, and the turn that carries these onto the map.
+    problems
+        Zones and calibrations that make no sense, each as a sentence; the camera is looked at without them.
     """
 
     id: int
@@ -77,11 +81,25 @@ class CameraSetup:
     homography: Homography | None
     anchor_m: tuple[float, float]
     rotation_deg: float
+    problems: tuple[InputError, ...] = ()
 
     @property
     def window_s(self) -> float:
         """How far back its rules look."""
         return max((each.zone.rule.window_s for each in self.zones), default=0.0)
+
+    def in_picture(self, width_px: int, height_px: int) -> CameraSetup:
+        """The same with zones cut to a picture of this size; those beside it become problems."""
+        kept, problems = [], list(self.problems)
+        for each in self.zones:
+            try:
+                polygon = check_zone(each.zone.polygon_px, width_px, height_px).polygon_px
+            except InputError as error:
+                problems.append(error)
+            else:
+                zone = replace(each.zone, polygon_px=polygon, frame_px=(width_px, height_px))
+                kept.append(replace(each, zone=zone))
+        return replace(self, zones=tuple(kept), problems=tuple(problems))
 
 
 def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
@@ -92,8 +110,6 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
     ------
     NotFound
         If the camera is gone, or has no address.
-    InputError
-        If a zone's rule or a calibration makes no sense; it names the field.
     """
     row = conn.execute(
         text(
@@ -117,9 +133,18 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
         ),
         {"id": camera_id},
     )
-    homography = None
+    homography, problems = None, []
     if row.points is not None:
-        homography = _fitted(tuple(tuple(map(float, pair)) for pair in row.points))
+        try:
+            homography = _fitted(tuple(tuple(map(float, pair)) for pair in row.points))
+        except InputError as error:
+            problems.append(error)
+    watched = []
+    for each in zones:
+        try:
+            watched.append(_zone(each, size))
+        except InputError as error:
+            problems.append(error)
     return CameraSetup(
         id=camera_id,
         code=row.code,
@@ -129,24 +154,19 @@ def camera_setup(conn: Connection | Session, camera_id: int) -> CameraSetup:
         lat_deg=row.lat,
         range_m=row.range_m,
         size_px=size,
-        zones=tuple(
-            ZoneSetup(
-                each.id,
-                each.class_code,
-                each.version,
-                WatchedZone(
-                    each.name,
-                    tuple((float(x), float(y)) for x, y in each.polygon_px),
-                    zone_rule(each.rule, each.dwell_s, each.settings),
-                    frame_px=size,
-                ),
-            )
-            for each in zones
-        ),
+        zones=tuple(watched),
         homography=homography,
         anchor_m=(row.anchor_x_m or 0.0, row.anchor_y_m or 0.0),
         rotation_deg=row.rotation_deg or 0.0,
+        problems=tuple(problems),
     )
+
+
+def _zone(row: Row[Any], size: tuple[int, int] | None) -> ZoneSetup:
+    """A stored zone with its rule."""
+    rule = zone_rule(row.rule, row.dwell_s, row.settings)
+    zone = WatchedZone(row.name, tuple((float(x), float(y)) for x, y in row.polygon_px), rule, frame_px=size)
+    return ZoneSetup(row.id, row.class_code, row.version, zone)
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from analysis.vision.detections import (
     merge_boxes,
     suppress,
 )
-from analysis.vision.privacy import blur_heads
+from analysis.vision.privacy import LEGIBLE_PX, PLATE_FROM, blur_heads, blur_plates
 
 side = st.integers(0, 120)
 box = st.tuples(side, side, st.integers(1, 60), st.integers(1, 60)).map(
@@ -139,3 +139,21 @@ def test_heads_are_averaged_away_and_the_rest_is_untouched() -> None:
     assert out[60:95, 50:90].std() < 0.25 * image[60:95, 50:90].std()
     np.testing.assert_array_equal(out[100:], image[100:])
     np.testing.assert_array_equal(out[20:60, 120:180], image[20:60, 120:180])
+
+
+def test_plates_cannot_be_read_and_the_rest_stays() -> None:
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    near, far, person = (
+        (50.0, 60.0, 250.0, 200.0),
+        (300.0, 20.0, 300.0 + LEGIBLE_PX - 1, 80.0),
+        (0, 200, 40, 290),
+    )
+    seen = Detections(np.array([near, far, person]), np.array([0.06, 0.9, 0.9]), np.array([CAR, CAR, PERSON]))
+    out = blur_plates(image, seen)
+    top = int(60 + PLATE_FROM * 140)
+    hidden = out[top:200, 50:250].astype(float)
+    assert hidden.std() < 0.4 * image[top:200, 50:250].astype(float).std(), "coarse patches of noise are grey"
+    kept = np.ones((300, 400), bool)
+    kept[top:200, 50:250] = False
+    assert (out[kept] == image[kept]).all() and (image[top:200, 50:250] != out[top:200, 50:250]).any()

@@ -216,6 +216,26 @@ def test_second_recognition_says_solved_or_not(camera: int, street: Street) -> N
     assert row("SELECT count(*) AS n FROM finding_frame WHERE role = 'recheck'").n == 1
 
 
+def test_a_zone_beside_the_picture_and_a_bad_calibration_stop_nobody(camera: int, street: Street) -> None:
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE zone SET polygon_px = '[[2000, 10], [2100, 10], [2100, 90]]' WHERE name = 'double_line'"
+            )
+        )
+    eye = Eye()
+    fresh = [looked(camera, street, eye, 10.0 * turn) for turn in range(9)]
+    assert {each.outcome for each in fresh} == {"taken"} and sum(each.leads for each in fresh) == 1
+    watch = row("SELECT state, error FROM camera_watch WHERE camera_id = :camera", camera=camera)
+    assert watch.state == "online" and "outside the picture" in watch.error["message"]
+    with database.transaction() as session:
+        session.execute(text("UPDATE zone SET rule = 'dancing' WHERE name = 'double_line'"))
+        session.execute(text("UPDATE calibration SET points = '[[0,0,0,0],[1,1,1,1],[2,2,2,2],[3,3,3,3]]'"))
+    assert looked(camera, street, eye, 100.0).outcome == "taken"
+    assert len(camera_setup_of(camera).problems) == 2 and camera_setup_of(camera).homography is None
+    assert row("SELECT error FROM camera_watch WHERE camera_id = :camera", camera=camera).error is not None
+
+
 def test_pictures_and_patches_do_not_grow_without_end(camera: int, street: Street) -> None:
     eye = Eye()
     with database.transaction() as session:
