@@ -49,7 +49,9 @@ def main() -> None:
                 "huiyan patrol",
             )
             return
-        reach_m = _about(desk)
+        with st.container():  # always there, so that what comes after it keeps its place
+            _say(desk)
+        reach_m = _reach(desk)
         if task == "zones":
             zones_task(revision, town, desk, reach_m)
         else:
@@ -84,8 +86,8 @@ def _choose(cameras: pd.DataFrame) -> tuple[int, str]:
     return int(cameras.loc[cameras["code"] == chosen, "id"].iloc[0]), task or "points"
 
 
-def _about(desk: PictureDesk) -> int:
-    """What must be known before anything is marked; and how much ground the map shows."""
+def _say(desk: PictureDesk) -> None:
+    """What must be known before anything is marked."""
     _say_kept(desk)
     if desk.another_size:
         assert desk.stored is not None and desk.size_px is not None
@@ -127,6 +129,10 @@ def _about(desk: PictureDesk) -> int:
             words(N_("No picture is kept; points stand on an empty frame of the calibrated size.")),
             icon=":material/hide_image:",
         )
+
+
+def _reach(desk: PictureDesk) -> int:
+    """How much ground the map shows on each side of the camera."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         taken = "–" if desk.picture is None else f"{desk.picture.taken_at:%Y-%m-%d %H:%M}Z"
         assert desk.size_px is not None

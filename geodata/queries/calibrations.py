@@ -38,6 +38,7 @@ __all__ = [
     "zone_on_ground",
 ]
 
+PAIR = ("x_px", "y_px", "x_m", "y_m")
 Ring = tuple[tuple[float, float], ...]
 NEAR = "geom && ST_MakeEnvelope(:west, :south, :east, :north, 4490) ORDER BY id LIMIT 600"
 ABOUT = {
@@ -232,7 +233,8 @@ def read_desk(conn: Connection | Session, town: Town, camera_id: int) -> Picture
 
 
 def _stored(row: Any) -> Stored:
-    pairs = np.asarray(row.points, dtype=np.float64).reshape(-1, 4)
+    whole = [each for each in row.points if isinstance(each, list) and len(each) == len(PAIR)]
+    pairs = np.asarray(whole, dtype=np.float64).reshape(-1, len(PAIR))
     angle = math.radians(row.rotation_deg)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     ground = (pairs[:, 2:] - (row.anchor_x_m, row.anchor_y_m)) @ turn.T

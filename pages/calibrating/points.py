@@ -29,13 +29,14 @@ QUARTERS = (0.25, 0.5, 0.75)
 
 def points_task(revision: int, desk: PictureDesk, reach_m: int) -> None:
     """Marks pairs, shows what they are worth, keeps them."""
-    upper, lower = st.container(), st.container()
+    upper, lower = st.container(key="points_upper"), st.container(key="points_lower")
     with lower:
         now = _table(desk)
     pairs = now.dropna()
     fit, trouble = _fit(desk, pairs)
     with upper:
-        _say_next(now)
+        with st.container():  # always there, so that what comes after it keeps its place
+            _say_next(now)
         _surfaces(revision, desk, reach_m, now, fit)
     with lower:
         if trouble is not None:
@@ -157,6 +158,7 @@ def _surfaces(
             (float(x), -float(y), str(i + 1), int(i)) for i, (x, y) in enumerate(ground) if known.iloc[i]
         ]
         overlays = [*surfaces.plan_zones(desk, fit), *surfaces.plan_hull(fit), *_plan_misses(fit)]
+        overlays += surfaces.scale_bar(reach_m)
         found = mark(
             f"points_plan_{desk.id}_{reach_m}",
             surfaces.plan_surface(revision, desk, reach_m),

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analysis.errors import HuiyanError
 from analysis.vision.detections import CLASS_NAMES
 from analysis.vision.rules import RULES, from_settings, to_settings
 from geodata.towns.town import Town
-from layers.i18n import N_
+from layers.i18n import N_, explain
 from pages.session import language, words
 
 __all__ = ["DRAWN", "defaults", "settings_form"]
@@ -107,7 +108,11 @@ def settings_form(kind: str, held: Mapping[str, Any], town: Town, key: str) -> d
     settings
         Plain settings, without the fields that are drawn; `from_settings` checks them.
     """
-    start = defaults(kind) | {k: v for k, v in held.items() if k in RULES[kind].__dataclass_fields__}
+    start = defaults(kind)
+    try:
+        start = to_settings(from_settings(kind, start | _known(kind, held)))
+    except HuiyanError as error:
+        st.warning(explain(error, language()), icon=":material/warning:")
     found: dict[str, Any] = {}
     typed = [each for each in fields(RULES[kind]) if each.name not in DRAWN]
     places = st.columns(2, gap="medium")
@@ -122,6 +127,10 @@ def settings_form(kind: str, held: Mapping[str, Any], town: Town, key: str) -> d
             found[each.name] = _validity(start[each.name], town, f"{key}_{kind}_{each.name}")
     assert all(each.default is not MISSING or each.default_factory is not MISSING for each in typed)
     return found
+
+
+def _known(kind: str, held: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in held.items() if name in RULES[kind].__dataclass_fields__}
 
 
 def _one(name: str, value: Any, key: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from analysis.vision.calibration import Homography
+from analysis.vision.rules import RULES
 from geodata import database
 from geodata.queries.calibrations import PictureDesk, hull_px, surroundings, zone_on_ground
 from layers.catalogue import LAYERS
@@ -28,6 +29,8 @@ __all__ = [
     "plan_source",
     "plan_surface",
     "plan_zones",
+    "rule_name",
+    "scale_bar",
     "upwards",
     "zone_title",
 ]
@@ -39,7 +42,8 @@ BAR_M = {30: 5, 60: 10, 120: 20, 200: 50, 300: 50}
 
 def default_reach_m(desk: PictureDesk) -> int:
     """How much ground on each side of the camera holds its reference points, or else its view."""
-    far = desk.range_m if desk.stored is None else 1.2 * float(np.abs(desk.stored.ground_m).max())
+    bare = desk.stored is None or not len(desk.stored.ground_m)
+    far = desk.range_m if bare else 1.2 * float(np.abs(desk.stored.ground_m).max())
     return next((reach for reach in REACHES_M if reach >= far), REACHES_M[-1])
 
 
@@ -62,7 +66,18 @@ def plan_surface(revision: int, desk: PictureDesk, reach_m: int) -> Surface:
         remember(key, held)
     says = words(N_("Map about the camera, {side} m wide, north is up"), side=2 * reach_m)
     box = (-reach_m, -reach_m, 2 * reach_m, 2 * reach_m)
-    return Surface(box, says, "m", 0.1, 2, None, held[1], -1)
+    return Surface(box, says, "m", 0.1, 2, None, held[1], -1, _opening(desk, reach_m))
+
+
+def _opening(desk: PictureDesk, reach_m: int) -> tuple[float, float, float] | None:
+    """A square about the camera and its reference points."""
+    if desk.stored is None or not len(desk.stored.ground_m):
+        return None
+    x, y = np.vstack([desk.stored.ground_m * (1, -1), [(0.0, 0.0)]]).T
+    wide = min(1.35 * max(np.ptp(x), np.ptp(y)), 2.0 * reach_m)
+    left, top = (float((each.min() + each.max() - wide) / 2) for each in (x, y))
+    most = reach_m - wide
+    return max(-reach_m, min(left, most)), max(-reach_m, min(top, most)), float(wide)
 
 
 def plan_source(revision: int) -> None:
@@ -78,6 +93,11 @@ def downwards(ground_m: Sequence[Sequence[float]] | np.ndarray) -> list[tuple[fl
 def upwards(places: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     """A plan's x and y → metres east and north."""
     return downwards(places)
+
+
+def scale_bar(reach_m: int) -> list[Overlay]:
+    """How long the bar in the plan's corner is."""
+    return [Overlay("", f"{BAR_M[reach_m]} m", [(-reach_m * 0.94, reach_m * 0.93)], closed=False)]
 
 
 def picture_hull(fit: Homography | None) -> list[Overlay]:
@@ -112,6 +132,11 @@ def plan_zones(desk: PictureDesk, fit: Homography | None, but: int | None = None
         for zone in desk.zones
         if zone.id != but
     ]
+
+
+def rule_name(kind: str) -> str:
+    """A kind of rule in words; as it is stored where nobody knows it."""
+    return words(RULES[kind].label) if kind in RULES else kind
 
 
 def zone_title(zone: object) -> str:

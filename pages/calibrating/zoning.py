@@ -35,6 +35,18 @@ __all__ = ["zones_task"]
 WHERE = {"picture": N_("Picture"), "map": N_("Map")}
 ZONE, LINE, AREA = "zone", "line", "area"
 MOST_AREAS = 20
+USUAL = {
+    "standing": "05-05",
+    "static_object": "05-07",
+    "gathering": "05-01",
+    "crowding": "04-09",
+    "bikes_outside": "05-06",
+    "wrong_way": "05-99",
+    "line_crossing": "05-99",
+    "intrusion": "05-99",
+    "motion": "05-99",
+}
+"""Kind of rule → the class that is offered first, of GB/T 30428.2."""
 Ring = list[tuple[float, float]]
 
 
@@ -54,7 +66,8 @@ def zones_task(revision: int, town: Town, desk: PictureDesk, reach_m: int) -> No
         now, trouble = _corners(desk, fit, zone, key, part, on)
     pixels = {part: _to_picture(desk, fit, now, on)} if trouble is None else {part: None}
     with field:
-        _say_where(desk, fit, on)
+        with st.container():  # always there, so that what comes after it keeps its place
+            _say_where(desk, fit, on)
         _surfaces(revision, desk, fit, reach_m, key, part, on, now, pixels[part], zone, kind)
     with left:
         if trouble is not None:
@@ -84,7 +97,7 @@ def _choose(desk: PictureDesk) -> StoredZone | None:
     names: dict[int | None, str] = {None: words(N_("New zone"))}
     for zone in desk.zones:
         off = "" if zone.enabled else f" · {words(N_('switched off'))}"
-        names[zone.id] = f"{surfaces.zone_title(zone)} · {words(RULES[zone.kind].label)}{off}"
+        names[zone.id] = f"{surfaces.zone_title(zone)} · {surfaces.rule_name(zone.kind)}{off}"
     asked = recall(f"zone_of_{desk.id}", next(iter([*list(names)[1:], None])))
     chosen = st.selectbox(
         words(N_("Zone")),
@@ -101,7 +114,7 @@ def _kind(zone: StoredZone | None, key: str) -> str:
     kind = st.selectbox(
         words(N_("Rule")),
         list(RULES),
-        index=list(RULES).index(zone.kind) if zone else 0,
+        index=list(RULES).index(zone.kind) if zone and zone.kind in RULES else 0,
         format_func=names.__getitem__,
         key=f"zone_kind_{key}",
     )
@@ -275,6 +288,7 @@ def _surfaces(
             _take(key, part, on, found.places)
     with right:
         overlays = [*surfaces.plan_zones(desk, fit, zone.id if zone else None), *surfaces.plan_hull(fit)]
+        overlays += surfaces.scale_bar(reach_m)
         if on == "picture" and fit is not None and pixels and len(pixels) > 2 and part != LINE:
             shown = surfaces.downwards(zone_on_ground(fit, pixels))
             overlays.append(Overlay("planned", words(N_("as drawn on the picture")), shown))
@@ -383,7 +397,7 @@ def _rest(
             max_chars=80,
             key=f"zone_en_{key}",
         )
-    code = _class(zone, key)
+    code = _class(zone, kind, key)
     enabled = st.toggle(words(N_("Watched")), value=zone.enabled if zone else True, key=f"zone_enabled_{key}")
     held = dict(zone.settings) | {"dwell_s": zone.dwell_s} if zone and zone.kind == kind else {}
     with st.expander(words(N_("Settings of the rule")), expanded=zone is None, icon=":material/tune:"):
@@ -412,18 +426,19 @@ def _rest(
             _start_over(desk, saved.id)
 
 
-def _class(zone: StoredZone | None, key: str) -> str:
+def _class(zone: StoredZone | None, kind: str, key: str) -> str:
     with database.connection() as conn:
         classes = event_classes(conn)
     own = 0 if language() == "zh-CN" else 1
     names = {code: f"{code} {both[own]}" for code, both in classes.items()}
     codes = list(names)
+    first = zone.class_code if zone else USUAL.get(kind)
     return st.selectbox(
         words(N_("Event class")),
         codes,
-        index=codes.index(zone.class_code) if zone and zone.class_code in codes else 0,
+        index=codes.index(first) if first in codes else 0,
         format_func=names.__getitem__,
-        key=f"zone_class_{key}",
+        key=f"zone_class_{key}_{'' if zone else kind}",
     )
 
 
@@ -454,7 +469,7 @@ def _list(desk: PictureDesk) -> None:
         pd.DataFrame(
             {
                 "title": [surfaces.zone_title(each) for each in desk.zones],
-                "rule": [words(RULES[each.kind].label) for each in desk.zones],
+                "rule": [surfaces.rule_name(each.kind) for each in desk.zones],
                 "class": [each.class_code for each in desk.zones],
                 "watched": [each.enabled for each in desk.zones],
                 "version": [each.version for each in desk.zones],

@@ -5,7 +5,9 @@ const CLICK_PX = 4; // moved farther, a press is a drag
 const NEAR_PX = 12; // so near to an edge a click puts a corner into it
 const SEND_MS = 350; // keys that repeat are sent when they rest
 const MOST_ZOOM = 16;
+const OLD_MS = 10_000; // an echo that has not come by then never will
 const makers = new WeakMap();
+const memories = new Map(); // what a surface shows stays when the page is laid out anew
 
 export default function (component) {
   const { parentElement } = component;
@@ -43,6 +45,7 @@ class Maker {
     this.press = null;
     this.timer = 0;
     this.drawn = "";
+    this.id = null;
     this.build();
   }
 
@@ -94,19 +97,24 @@ class Maker {
   update(data, send) {
     this.data = data;
     this.send = send;
+    if (this.id !== data.id) {
+      this.id = data.id;
+      Object.assign(this, memories.get(data.id));
+    }
     const [x, y, w, h] = data.box;
     const box = data.box.join();
     if (box !== this.box) {
       this.box = box;
-      this.view = [x, y, w, h];
-      this.svg.style.aspectRatio = `${w} / ${h}`;
+      this.view = [...data.start];
     }
+    this.svg.style.aspectRatio = `${w} / ${h}`;
     const ground = JSON.stringify([data.image, data.ground]);
     if (ground !== this.drawn) {
       this.drawn = ground;
       this.paint();
     }
-    if (data.seen >= this.sent && !this.press) {
+    const lost = Date.now() - this.sent > OLD_MS;
+    if ((data.seen >= this.sent || lost) && !this.press && !this.waiting) {
       if (data.marks.length !== this.marks.length) this.open = data.marks.length < 3;
       this.marks = data.marks.map((mark) => [...mark]);
       if (this.chosen >= this.marks.length) this.chosen = this.marks.length - 1;
@@ -137,6 +145,8 @@ class Maker {
 
   draw() {
     if (!this.data) return;
+    const { marks, chosen, open, sent, box, view } = this;
+    memories.set(this.id, { marks, chosen, open, sent, box, view });
     const held = this.root.activeElement ?? document.activeElement;
     const index = held?.dataset?.index;
     this.svg.setAttribute("viewBox", this.view.join(" "));
@@ -176,15 +186,18 @@ class Maker {
       },
       this.points,
     );
+    const r = this.data.mode === "polygon" ? 4.5 : 8;
     made("circle", { r: 13, class: "reach" }, group);
-    made("circle", { r: 8, class: "halo" }, group);
-    made("circle", { r: 8, class: "ring" }, group);
-    made("path", { d: "M-8 0H-2M2 0H8M0 -8V-2M0 2V8", class: "cross" }, group);
+    made("circle", { r, class: "halo" }, group);
+    made("circle", { r, class: "ring" }, group);
+    if (r > 5) made("path", { d: "M-8 0H-2M2 0H8M0 -8V-2M0 2V8", class: "cross" }, group);
     made("text", { x: 11, y: -7 }, group).textContent = name;
   }
 
   label(parent, [x, y], words, kind, s) {
-    const text = made("text", { class: kind, transform: `translate(${x} ${y}) scale(${s})`, x: 4, y: -4 }, parent);
+    const late = x > this.view[0] + 0.7 * this.view[2];
+    const at = { x: late ? -4 : 4, y: -4, "text-anchor": late ? "end" : "start" };
+    const text = made("text", { class: kind, transform: `translate(${x} ${y}) scale(${s})`, ...at }, parent);
     text.textContent = words;
   }
 
@@ -194,12 +207,11 @@ class Maker {
 
   tell() {
     const mark = this.marks[this.chosen];
-    const { words, mode, digits } = this.data;
+    const { words, mode } = this.data;
     if (mark) this.said.textContent = this.points.children[this.chosen].getAttribute("aria-label") + ` ${words.unit}`;
     else this.said.textContent = mode === "none" ? "" : words.hint;
     this.buttons.remove.disabled = !mark;
     this.buttons.add.disabled = !this.takes();
-    void digits;
   }
 
   takes() {
@@ -382,6 +394,7 @@ class Maker {
   tellPython(wait = 0) {
     // an echo that is older than what was sent is not taken over
     this.sent = Math.max(Date.now(), this.sent + 1);
+    memories.get(this.id).sent = this.sent;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), wait);
     this.waiting = true;

@@ -64,6 +64,8 @@ class Surface:
         Shapes under everything: kind and SVG path.
     up
         -1 where people read y upwards.
+    start
+        Left, top and width of what is seen first; None for all of it.
     """
 
     box: tuple[float, float, float, float]
@@ -74,6 +76,15 @@ class Surface:
     image: str | None = None
     ground: Sequence[tuple[str, str]] = ()
     up: int = 1
+    start: tuple[float, float, float] | None = None
+
+    @property
+    def opening(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of what is seen first."""
+        if self.start is None:
+            return self.box
+        x, y, wide = self.start
+        return x, y, wide, wide * self.box[3] / self.box[2]
 
 
 @dataclass(frozen=True)
@@ -112,10 +123,12 @@ def mark(
     result = _maker(
         key=key,
         data={
+            "id": key,
             "seen": seen,
             "mode": mode,
             "marks": [list(each) for each in marks],
             "box": list(surface.box),
+            "start": list(surface.opening),
             "limits": [left, top, left + width, top + height],
             "image": surface.image,
             "ground": [list(each) for each in surface.ground],
