@@ -55,7 +55,7 @@ def main() -> None:
             )
             return
         if tab == "health":
-            health_tab(revision, town, len(cameras))
+            health_tab(revision, town)
         elif tab == "leads":
             leads_tab(revision, town)
         elif tab == "scores":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import time
 from typing import Any
@@ -14,12 +15,14 @@ from geodata.export.geojson import geojson_stream
 from geodata.queries.health import COUNT_SQL
 from geodata.queries.heat import heat_sql
 from geodata.queries.serving import TileStore, tag
+from geodata.video.narrowing import narrowed
 from layers.catalogue import layer
 from pages.endpoints.problems import BadQuery, tells_problems
 
 __all__ = ["Endpoints"]
 
 MVT = "application/vnd.mapbox-vector-tile"
+NARROWEST_PX, WIDEST_PX = 80, 4096
 LIVE_S = 5.0
 """A tile of what changes without a new revision is believed so long."""
 PICTURES = {
@@ -119,7 +122,11 @@ class Endpoints:
 
     @tells_problems
     async def picture(self, request: Request) -> Response:
-        """`/pictures/{kind}/{id}.jpg`: a sampled frame, the evidence of a finding, or its frames; faces blurred."""
+        """
+        `/pictures/{kind}/{id}.jpg`: a sampled frame, the evidence of a finding, or its frames; faces blurred.
+
+        `?width=` asks for one no wider than that.
+        """
         sql = PICTURES.get(request.path_params["kind"])
         if sql is None:
             raise BadQuery(
@@ -133,6 +140,8 @@ class Endpoints:
                 "There is no such picture.", "Pictures are kept of the newest looks and of findings only."
             )
         body = bytes(rows[0][0])
+        if "width" in request.query_params:
+            body = await asyncio.to_thread(narrowed, body, _width(request))
         etag = tag(body)
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == etag:
@@ -145,6 +154,20 @@ def _integer(request: Request, name: str) -> int:
     if not value.isdecimal() or len(value) > 18:
         raise BadQuery(
             "{name} = '{value}' is not a whole number.", "Write digits only.", name=name, value=value
+        )
+    return int(value)
+
+
+def _width(request: Request) -> int:
+    """Pixels that a picture is to be wide at the most."""
+    value = request.query_params["width"]
+    if not value.isdecimal() or not NARROWEST_PX <= int(value[:6]) <= WIDEST_PX:
+        raise BadQuery(
+            "width = '{value}' is not a width of a picture.",
+            "Write a whole number from {least} to {most}, in pixels.",
+            value=value,
+            least=NARROWEST_PX,
+            most=WIDEST_PX,
         )
     return int(value)
 

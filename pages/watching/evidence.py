@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import geopandas as gpd
 import streamlit as st
 
@@ -17,6 +20,7 @@ from layers.layer import Form
 from layers.watching import VERDICTS
 from pages import cached
 from pages.session import words
+from pages.watching.closeup import close_up
 from pages.watching.telling import (
     VEHICLES,
     age,
@@ -47,6 +51,7 @@ MISSING = {
 }
 POINT = Form(fill=ramps.FINDING, line=(255, 255, 255, 255), radius_px=7)
 CIRCLE = Form(fill=(*ramps.FINDING[:3], 40), line=(*ramps.FINDING[:3], 200))
+FLAT = Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
 CAMERA = Form(fill=ramps.CAMERA, line=(255, 255, 255, 255), radius_px=6)
 
 
@@ -78,6 +83,12 @@ def evidence(found: LeadView, town: Town) -> None:
                 ],
                 zones=[(facts["polygon_px"], title(facts))],
                 alternative=f"{head}: {rule_name(facts['rule'])}",
+            )
+            close_up(
+                f"/api/pictures/{kind}/{facts['id']}.jpg",
+                facts["size_px"],
+                (facts["x1"], facts["y1"], facts["x2"], facts["y2"]),
+                alternative=f"{head}: {words(N_('close up'))}",
             )
 
 
@@ -138,7 +149,7 @@ def lead_map(revision: int, town: Town, found: LeadView) -> None:
     )
     layers = [LAYERS["streets"], LAYERS["buildings"]]
     drawn = [
-        tile_layer(LAYERS["buildings"], revision=revision, pickable=False),
+        tile_layer(LAYERS["buildings"], revision=revision, form=FLAT, pickable=False),
         tile_layer(LAYERS["streets"], revision=revision, pickable=False),
     ]
     if facts["error_m"] is not None:
@@ -152,7 +163,7 @@ def lead_map(revision: int, town: Town, found: LeadView) -> None:
     show_map(
         f"lead_map_{facts['id']}",
         drawn,
-        view_state((float(facts["lon_deg"]), float(facts["lat_deg"])), 17.0),
+        view_state((float(facts["lon_deg"]), float(facts["lat_deg"])), _zoom(facts)),
         sources,
         simulated=simulated or bool(facts["simulated"]),
         height_px=300,
@@ -165,3 +176,10 @@ def lead_map(revision: int, town: Town, found: LeadView) -> None:
             (ramps.CAMERA, N_("camera"), "dot"),
         ],
     )
+
+
+def _zoom(facts: dict[str, Any]) -> float:
+    """At which the circle fills most of the map."""
+    radius_m = max(float(facts["error_m"] or 0.0), 12.0)
+    across_m = 156_543.0 * math.cos(math.radians(float(facts["lat_deg"])))
+    return max(14.0, min(18.5, math.log2(across_m * 300 / (3 * radius_m))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from geodata.video.addresses import shown_address
 from layers.catalogue import LAYERS
 from layers.deck import tile_layer, view_state
 from layers.i18n import N_, explain
+from layers.layer import Form
 from layers.watching import STREAM_STATES
 from pages import cached
 from pages.session import language, words
@@ -26,11 +28,12 @@ __all__ = ["health_tab"]
 
 PER_PAGE = 50
 REFRESH_S = 10.0
+FLAT = Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
 SHOWN = ("streets", "camera_health")
 
 
-def health_tab(revision: int, town: Town, watched: int) -> None:
-    """The tab, of so many watched cameras."""
+def health_tab(revision: int, town: Town) -> None:
+    """The tab."""
     names = {state: words(name) for state, (_, name) in STREAM_STATES.items()}
     chosen = st.segmented_control(
         words(N_("State")),
@@ -40,7 +43,7 @@ def health_tab(revision: int, town: Town, watched: int) -> None:
         key="health_states",
     )
     states = tuple(chosen or ())
-    page = page_of("health", watched, PER_PAGE)
+    page = page_of("health", cached.health(states, 0, 1).watched, PER_PAGE)
     table, field = st.columns([1.7, 1], gap="medium")
     with table:
         _live(states, page, town)
@@ -94,14 +97,14 @@ def _table(shown: HealthPage, town: Town) -> None:
 def _row(row: dict[Any, Any], town: Town) -> dict[str, Any]:
     return {
         "state": words(STREAM_STATES[row["state"]][1]),
-        "camera": words(row["name"]),
-        "code": row["code"],
         "since": since(row["since"]),
+        "camera": words(row["name"]),
         "failures": row["failures"],
-        "next": moment(row["next_try_at"], town),
-        "last": moment(row["last_sampled_at"], town),
         "silence": age(row["silence_s"]),
+        "last": moment(row["last_sampled_at"], town),
+        "next": moment(row["next_try_at"], town),
         "resized": moment(row["resized_at"], town),
+        "code": row["code"],
         "address": shown_address(row["address"] or "–"),
     }
 
@@ -111,12 +114,17 @@ def _map(revision: int, town: Town) -> None:
     register = cached.register(revision)
     sources, simulated = shown_sources(register, layers)
     drawn = [
-        tile_layer(LAYERS["buildings"], revision=revision, pickable=False),
+        tile_layer(LAYERS["buildings"], revision=revision, form=FLAT, pickable=False),
         tile_layer(LAYERS["streets"], revision=revision, pickable=False),
-        tile_layer(LAYERS["camera_health"], revision=revision),
+        tile_layer(
+            LAYERS["camera_health"],
+            revision=revision,
+            filters={"moment": f"{time.time():.0f}"},
+            pickable=False,
+        ),
     ]
     view = view_state(town.centre, town.zoom - 0.6)
     show_map("health_map", drawn, view, sources, simulated=simulated, height_px=460, selectable=False)
     legend([LAYERS["camera_health"]])
-    st.caption(words(N_("The map shows streams as they were when it was drawn; press R to draw it anew.")))
+    st.button(words(N_("Draw the map anew")), icon=":material/refresh:", key="health_map_anew")
     source_line(register, layers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -49,7 +51,13 @@ def heat_tab(revision: int, town: Town) -> None:
     sources, simulated = shown_sources(register, layers)
     drawn = [
         tile_layer(LAYERS["unit_cells"], revision=revision, form=NOBODY, pickable=False),
-        tile_layer(LAYERS["cell_leads"], measure=LEADS_PER_H, breaks=breaks, revision=revision),
+        tile_layer(
+            LAYERS["cell_leads"],
+            measure=LEADS_PER_H,
+            breaks=breaks,
+            revision=revision,
+            filters={"moment": f"{time.time():.0f}"},
+        ),
         tile_layer(LAYERS["streets"], revision=revision, pickable=False),
     ]
     show_map(
@@ -75,12 +83,13 @@ def heat_tab(revision: int, town: Town) -> None:
 
 
 def heat_breaks(values: pd.Series[float]) -> list[float]:
-    """Upper limits of all classes but the last: quantiles of what is above zero."""
+    """
+    Upper limits of all classes but the last: 0, where somebody looked and found nothing, then quantiles of the rest.
+    """
     above = values[values > 0].to_numpy(dtype=float)
-    if not len(above):
-        return [0.0]
-    limits = np.quantile(above, np.arange(1, len(LEADS_PER_H.ramp)) / len(LEADS_PER_H.ramp))
-    return sorted({float(f"{limit:.3g}") for limit in limits})
+    classes = len(LEADS_PER_H.ramp) - 1
+    limits = np.quantile(above, np.arange(1, classes) / classes) if len(above) else np.zeros(0)
+    return [0.0, *sorted({float(f"{limit:.3g}") for limit in limits if limit < above.max()})]
 
 
 def _table(cells: pd.DataFrame) -> None:

@@ -40,7 +40,7 @@ def leads_tab(revision: int, town: Town) -> None:
         )
         return
     lead = _lead(queue)
-    side, field = st.columns([1, 2.9], gap="medium")
+    side, field = st.columns([1, 2.6], gap="medium")
     with side:
         _list(queue, lead)
     with field, told():
@@ -150,9 +150,9 @@ def _list(queue: pd.DataFrame, lead: int | None) -> None:
     rows = pd.DataFrame(
         {
             "now": ["▶" if int(each) == lead else "" for each in queue["id"]],
-            "what": [f"{rule_name(row.rule)} · {label_name(row.label)}" for row in queue.itertuples()],
-            "score": queue["confidence"].to_numpy(),
             "age": [since(each) for each in queue["first_seen_at"]],
+            "score": queue["confidence"].to_numpy(),
+            "what": [f"{label_name(row.label)} · {rule_name(row.rule)}" for row in queue.itertuples()],
             "lasted": [age(each) for each in queue["dwell_s"]],
             "others": queue["others"].to_numpy(),
             "where": [
@@ -172,9 +172,9 @@ def _list(queue: pd.DataFrame, lead: int | None) -> None:
         key=f"desk_list_{recall('desk_turn', 0)}",
         column_config={
             "now": texts("", width=28),
+            "age": texts(words(N_("Age")), width=70),
+            "score": number(words(N_("Score")), format="%.2f", width=60),
             "what": texts(words(N_("Lead"))),
-            "score": number(words(N_("Score")), format="%.2f"),
-            "age": texts(words(N_("Age"))),
             "lasted": texts(words(N_("Lasted"))),
             "others": number(
                 words(N_("Others")), help=words(N_("Leads about the same thing; they count as one."))

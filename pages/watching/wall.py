@@ -66,7 +66,9 @@ def pace_figures(pace: Pace, budget: float, shown: WallPage) -> None:
     late = "–"
     if pace.late_median_s is not None and pace.late_worst_s is not None:
         late = f"{pace.late_median_s:.1f} s / {pace.late_worst_s:.1f} s"
-    waiting = f"{pace.waiting:,}" if pace.oldest_s is None else f"{pace.waiting:,} ({age(pace.oldest_s)})"
+    waiting = f"{pace.waiting:,} / {pace.doing:,}"
+    if pace.oldest_s is not None:
+        waiting += f" ({age(pace.oldest_s)})"
     figures(
         [
             (N_("Cameras watched"), f"{shown.watched:,}"),
@@ -82,8 +84,11 @@ def pace_figures(pace: Pace, budget: float, shown: WallPage) -> None:
                     "From the due time to the picture, in the last 10 minutes; below 0 the picture was taken before."
                 ),
             ),
-            (N_("Looks waiting"), waiting, N_("In the queue, and how long ago the oldest was due.")),
-            (N_("Looks being taken"), f"{pace.doing:,}"),
+            (
+                N_("Looks waiting / taken now"),
+                waiting,
+                N_("In the queue, and how long ago the oldest was due; and those that are being taken."),
+            ),
             (N_("Video workers"), f"{pace.workers:,}", N_("Connected now, on all machines.")),
         ]
     )
