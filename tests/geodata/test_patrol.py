@@ -58,7 +58,7 @@ def own_folder(town_copy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         patch.setenv("TWIN_DATA_DIR", str(tmp_path))
         settings.cache_clear()
         with database.transaction() as session:
-            session.execute(text("TRUNCATE sample, detection, finding"))
+            session.execute(text("TRUNCATE sample, detection, finding CASCADE"))
         yield tmp_path
     settings.cache_clear()
 
