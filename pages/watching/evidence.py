@@ -179,7 +179,7 @@ def lead_map(revision: int, town: Town, found: LeadView) -> None:
 
 
 def _zoom(facts: dict[str, Any]) -> float:
-    """At which the circle fills most of the map."""
+    """At which the circle fills most of the map; a pixel of deck.gl is 78,272 m wide at zoom 0 on the equator."""
     radius_m = max(float(facts["error_m"] or 0.0), 12.0)
-    across_m = 156_543.0 * math.cos(math.radians(float(facts["lat_deg"])))
+    across_m = 78_271.5 * math.cos(math.radians(float(facts["lat_deg"])))
     return max(14.0, min(18.5, math.log2(across_m * 300 / (3 * radius_m))))

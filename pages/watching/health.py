@@ -44,11 +44,8 @@ def health_tab(revision: int, town: Town) -> None:
     )
     states = tuple(chosen or ())
     page = page_of("health", cached.health(states, 0, 1).watched, PER_PAGE)
-    table, field = st.columns([1.7, 1], gap="medium")
-    with table:
-        _live(states, page, town)
-    with field:
-        _map(revision, town)
+    _live(states, page, town)
+    _map(revision, town)
 
 
 @st.fragment(run_every=REFRESH_S)
