@@ -178,12 +178,14 @@ def _scaled(corners: Sequence[Sequence[float]], wide: float, high: float) -> lis
 def _scaled_settings(settings: Mapping[str, Any], wide: float, high: float) -> dict[str, Any]:
     """Settings of a rule that are pixels, carried over; the others as they are."""
     found = dict(settings)
-    if found.get("line"):
-        found["line"] = _scaled(found["line"], wide, high)
+    for name in ("line", "arrow"):
+        if found.get(name):
+            found[name] = _scaled(found[name], wide, high)
     if found.get("allowed"):
         found["allowed"] = [_scaled(each, wide, high) for each in found["allowed"]]
-    if found.get("min_path_px"):
-        found["min_path_px"] = found["min_path_px"] * wide
+    for name in ("travel_px", "clear_px"):
+        if found.get(name):
+            found[name] = found[name] * wide
     return found
 
 

@@ -75,11 +75,11 @@ def rule_of(draft: ZoneDraft) -> Rule:
     """
     rule = from_settings(draft.kind, draft.settings)
     width, height = draft.size_px
-    for end in getattr(rule, "line", ()):
+    for end in (*getattr(rule, "line", ()), *getattr(rule, "arrow", ())):
         if not (0 <= end[0] <= width and 0 <= end[1] <= height):
             raise InputError(
-                "The line's end {end} lies outside the picture of {width}×{height} px.",
-                "Draw the line on the picture.",
+                "The end {end} of the line or arrow lies outside the picture of {width}×{height} px.",
+                "Draw it on the picture.",
                 end=f"({end[0]:.0f}, {end[1]:.0f})",
                 width=width,
                 height=height,

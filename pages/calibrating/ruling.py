@@ -19,24 +19,26 @@ from pages.session import language, words
 
 __all__ = ["DRAWN", "defaults", "settings_form"]
 
-DRAWN = ("line", "allowed")
+DRAWN = ("line", "arrow", "allowed")
 """Fields that are drawn on the picture, not typed."""
-NEEDED: Mapping[str, Any] = {"line": ((0.0, 0.0), (1.0, 0.0)), "heading_deg": 0.0}
-"""For rules that cannot do without, before anything is drawn or typed."""
+NEEDED: Mapping[str, Any] = {"line": ((0.0, 0.0), (1.0, 0.0)), "arrow": ((0.0, 0.0), (1.0, 0.0))}
+"""For rules that cannot do without, before anything is drawn."""
 
 LABELS = {
+    "clear_px": N_("So near to the line is on neither side, px"),
     "area_m2": N_("Ground that the zone shows, m²"),
     "classes": N_("What it is about"),
     "direction": N_("Which crossings count"),
     "dwell_s": N_("Seen over at least, s"),
-    "heading_deg": N_("Right direction in the picture, °"),
+    "hold_s": N_("Seen going the wrong way for, s"),
     "ignored": N_("What is not the object"),
     "iou": N_("Overlap that continues a thing, 0 to 1"),
     "max_gap_s": N_("Unseen for longer it begins anew, s"),
     "min_area_ratio": N_("Smallest object, share of the zone"),
     "min_density": N_("People per m² from which it is crowded"),
     "min_median_score": N_("Median confidence at least, 0 to 1"),
-    "min_path_px": N_("It must move so far, px"),
+    "travel_px": N_("Heading of its last way, px"),
+    "travel_m": N_("Heading of its last way where calibrated, m"),
     "min_people": N_("People from which it is a lead"),
     "min_people_near_object": N_("People beside a new object from which it is a lead"),
     "min_ratio": N_("Share of the zone that must have changed"),
@@ -46,18 +48,19 @@ LABELS = {
     "min_sights": N_("Seen in at least so many samples"),
     "reach": N_("Together within so many body heights"),
     "reference_s": N_("Usual look learned from the last, s"),
-    "tolerance_deg": N_("Tolerance, °"),
+    "tolerance_deg": N_("Permitted up to this angle from the arrow, °"),
     "validity": N_("When it holds"),
 }
 """Field of a rule → what it is called."""
 HELP = {
-    "heading_deg": N_("0 is to the right, 90 downwards."),
     "min_people": N_("Empty: people are not counted."),
     "min_people_near_object": N_("Empty: objects are not looked for."),
     "min_density": N_("Empty: density is not looked at. It takes the ground that the zone shows."),
-    "direction": N_("Seen from the first end of the line towards the second."),
+    "direction": N_(
+        "Forward is from the left to the right of someone who looks from the first end to the second."
+    ),
 }
-DIRECTIONS = {"both": N_("both"), "left": N_("to the left"), "right": N_("to the right")}
+DIRECTIONS = {"both": N_("both"), "forward": N_("forward"), "backward": N_("backward")}
 DAYS = (
     N_("Mon"),
     N_("Tue"),
@@ -71,9 +74,11 @@ STEPS = {
     "dwell_s": 10.0,
     "max_gap_s": 10.0,
     "reference_s": 60.0,
-    "heading_deg": 5.0,
     "tolerance_deg": 5.0,
-    "min_path_px": 5.0,
+    "travel_px": 5.0,
+    "clear_px": 1.0,
+    "hold_s": 0.1,
+    "travel_m": 0.5,
     "area_m2": 10.0,
     "min_density": 0.1,
     "reach": 0.1,
@@ -134,7 +139,7 @@ def _known(kind: str, held: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one(name: str, value: Any, key: str) -> Any:
-    label, hint = words(LABELS[name]), words(HELP[name]) if name in HELP else None
+    label, hint = words(LABELS.get(name, name)), words(HELP[name]) if name in HELP else None
     if name == "direction":
         return st.selectbox(
             label,

@@ -27,13 +27,18 @@ from layers.i18n import N_, explain
 from pages.calibrating import surfaces
 from pages.calibrating.ruling import settings_form
 from pages.session import language, recall, remember, words
-from pages.widgets.marking import Overlay, mark
+from pages.widgets.marking import Mode, Overlay, mark
 from pages.widgets.screen import told
 
 __all__ = ["zones_task"]
 
 WHERE = {"picture": N_("Picture"), "map": N_("Map")}
-ZONE, LINE, AREA = "zone", "line", "area"
+ZONE, AREA = "zone", "area"
+ENDS: dict[str, tuple[str, Mode]] = {
+    "line": (N_("Line"), "line"),
+    "arrow": (N_("Permitted direction"), "arrow"),
+}
+"""Parts of two points, named as the setting they are: what it is called, and how it is marked."""
 MOST_AREAS = 20
 USUAL = {
     "standing": "05-05",
@@ -134,8 +139,9 @@ def _kind(zone: StoredZone | None, key: str) -> str:
 def _bar(kind: str, zone: StoredZone | None, key: str) -> tuple[str, str]:
     """Where is drawn, and what."""
     parts = {ZONE: words(N_("Zone"))}
-    if "line" in RULES[kind].__dataclass_fields__:
-        parts[LINE] = words(N_("Line"))
+    for name, (label, _) in ENDS.items():
+        if name in RULES[kind].__dataclass_fields__:
+            parts[name] = words(label)
     if "allowed" in RULES[kind].__dataclass_fields__:
         for number in range(1, _areas(zone, key) + 2):
             parts[f"{AREA}{number}"] = words(N_("Planned area {number}"), number=number)
@@ -187,8 +193,8 @@ def _stored_part(zone: StoredZone | None, part: str) -> Ring:
         return []
     if part == ZONE:
         return list(zone.polygon_px)
-    if part == LINE:
-        return [(float(x), float(y)) for x, y in zone.settings.get("line") or ()]
+    if part in ENDS:
+        return [(float(x), float(y)) for x, y in zone.settings.get(part) or ()]
     areas = zone.settings.get("allowed") or ()
     number = int(part.removeprefix(AREA))
     return [(float(x), float(y)) for x, y in areas[number - 1]] if number <= len(areas) else []
@@ -271,7 +277,7 @@ def _surfaces(
     zone: StoredZone | None,
     kind: str,
 ) -> None:
-    mode = "line" if part == LINE else "polygon"
+    mode: Mode = ENDS[part][1] if part in ENDS else "polygon"
     left, right = st.columns([1.35, 1], gap="medium")
     with left:
         overlays = [*surfaces.picture_hull(fit), *_others(desk, zone), *_parts(key, zone, kind, part, fit)]
@@ -289,7 +295,7 @@ def _surfaces(
     with right:
         overlays = [*surfaces.plan_zones(desk, fit, zone.id if zone else None), *surfaces.plan_hull(fit)]
         overlays += surfaces.scale_bar(reach_m)
-        if on == "picture" and fit is not None and pixels and len(pixels) > 2 and part != LINE:
+        if on == "picture" and fit is not None and pixels and len(pixels) > 2 and part not in ENDS:
             shown = surfaces.downwards(zone_on_ground(fit, pixels))
             overlays.append(Overlay("planned", words(N_("as drawn on the picture")), shown))
         drawing = on == "map" and fit is not None
@@ -328,15 +334,14 @@ def _parts(key: str, zone: StoredZone | None, kind: str, part: str, fit: Homogra
     for each in _part_names(kind, zone, key):
         ring = _part_px(key, zone, each, fit)
         if each != part and ring:
-            kinds = {ZONE: "zone", LINE: "off"}
-            found.append(Overlay(kinds.get(each, "planned"), "", ring, each != LINE))
+            shown = "zone" if each == ZONE else "off" if each in ENDS else "planned"
+            found.append(Overlay(shown, "", ring, each not in ENDS))
     return found
 
 
 def _part_names(kind: str, zone: StoredZone | None, key: str) -> list[str]:
     names = [ZONE]
-    if "line" in RULES[kind].__dataclass_fields__:
-        names.append(LINE)
+    names += [name for name in ENDS if name in RULES[kind].__dataclass_fields__]
     if "allowed" in RULES[kind].__dataclass_fields__:
         names += [f"{AREA}{number}" for number in range(1, _areas(zone, key) + 1)]
     return names
@@ -403,8 +408,8 @@ def _rest(
     with st.expander(words(N_("Settings of the rule")), expanded=zone is None, icon=":material/tune:"):
         settings = settings_form(kind, held, town, f"zone_set_{key}")
     assert desk.size_px is not None
-    if LINE in (names := _part_names(kind, zone, key)):
-        settings["line"] = _part_px(key, zone, LINE, fit)
+    names = _part_names(kind, zone, key)
+    settings |= {name: _part_px(key, zone, name, fit) for name in names if name in ENDS}
     if "allowed" in RULES[kind].__dataclass_fields__:
         areas = [_part_px(key, zone, each, fit) for each in names if each.startswith(AREA)]
         settings["allowed"] = [each for each in areas if each]

@@ -5,6 +5,7 @@ const CLICK_PX = 4; // moved farther, a press is a drag
 const NEAR_PX = 12; // so near to an edge a click puts a corner into it
 const SEND_MS = 350; // keys that repeat are sent when they rest
 const MOST_ZOOM = 16;
+const TWO = ["line", "arrow"]; // ways of marking that take two points
 const OLD_MS = 10_000; // an echo that has not come by then never will
 const makers = new WeakMap();
 const memories = new Map(); // what a surface shows stays when the page is laid out anew
@@ -163,8 +164,9 @@ class Maker {
     const places = this.marks.map((mark) => `${mark[0]},${mark[1]}`).join(" ");
     if (this.data.mode === "polygon" && this.marks.length > 1)
       made(this.open ? "polyline" : "polygon", { class: "drawn", points: places }, this.line);
-    if (this.data.mode === "line" && this.marks.length > 1)
+    if (TWO.includes(this.data.mode) && this.marks.length > 1)
       made("polyline", { class: "drawn", points: places }, this.line);
+    if (this.data.mode === "arrow" && this.marks.length > 1) this.drawHead(s);
     this.points.replaceChildren();
     this.marks.forEach((mark, i) => this.drawMark(mark, i, s));
     if (index !== undefined) this.points.children[Number(index)]?.focus({ preventScroll: true });
@@ -194,6 +196,13 @@ class Maker {
     made("text", { x: 11, y: -7 }, group).textContent = name;
   }
 
+  drawHead(s) {
+    const [[ax, ay], [bx, by]] = this.marks;
+    const turn = (Math.atan2(by - ay, bx - ax) * 180) / Math.PI;
+    const transform = `translate(${bx} ${by}) rotate(${turn}) scale(${s})`;
+    made("path", { class: "drawn", d: "M-24 -9L-9 0L-24 9Z", transform }, this.line);
+  }
+
   label(parent, [x, y], words, kind, s) {
     const late = x > this.view[0] + 0.7 * this.view[2];
     const at = { x: late ? -4 : 4, y: -4, "text-anchor": late ? "end" : "start" };
@@ -216,7 +225,7 @@ class Maker {
 
   takes() {
     const { mode } = this.data;
-    if (mode === "line") return this.marks.length < 2;
+    if (TWO.includes(mode)) return this.marks.length < 2;
     return mode === "points" || mode === "polygon";
   }
 

@@ -12,14 +12,15 @@ import streamlit as st
 from layers.i18n import N_
 from pages.session import recall, remember, words
 
-__all__ = ["Marks", "Overlay", "Surface", "mark"]
+__all__ = ["Marks", "Mode", "Overlay", "Surface", "mark"]
 
 HERE = Path(__file__).parent
-Mode = Literal["points", "polygon", "line", "none"]
+Mode = Literal["points", "polygon", "line", "arrow", "none"]
 HINTS = {
     "points": N_("Click to set a point; drag it, or move it with the arrow keys; Delete takes it out."),
     "polygon": N_("Click corner by corner, and the first again to close; a click on an edge adds a corner."),
     "line": N_("Click the two ends of the line."),
+    "arrow": N_("Click where the arrow begins, then where it points to."),
     "none": "",
 }
 
@@ -114,7 +115,7 @@ def mark(
     marks
         As they are now: x, y, a short label, an id.
     mode
-        points: any number; polygon: corners in order; line: two; none: to be looked at only.
+        points: any number; polygon: corners in order; line, arrow: two; none: to be looked at only.
     overlays
         What else is drawn, from the ground up.
     """
