@@ -452,7 +452,7 @@ _ALL = (
     Layer(
         id="violations",
         title=N_("Violations"),
-        method=N_("Cases and findings with a class, a time, a place and a source"),
+        method=N_("Cases and confirmed leads with a class, a time, a place and a source"),
         tile=TileSource(
             "violation",
             {

@@ -102,7 +102,12 @@ def test_a_patrol_writes_what_it_looked_at_saw_and_found(
             )
         ).one()
         now = conn.scalar(text("SELECT now()"))
-        shown = conn.scalar(text("SELECT count(*) FROM violation WHERE origin = 'finding'"))
+        count = "SELECT count(*) FROM violation WHERE origin = 'finding'"
+        leads = conn.scalar(text(count))
+        conn.execute(text("UPDATE finding SET state = 'confirmed'"))
+        shown = conn.scalar(text(count))
+        conn.rollback()
+    assert leads == 0, "a rule says lead, not case"
     assert looked["footage_s"].iloc[0] == 0 and looked["footage_s"].diff().dropna().between(15, 25).all()
     assert looked["taken_at"].max() <= now
     assert looked["simulated"].all() and looked["detector"].eq("scripted").all()

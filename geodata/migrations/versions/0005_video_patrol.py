@@ -42,6 +42,19 @@ LEFT JOIN (
 )
 """How streams are, where they are; leads for each hour that a cell was looked at, whoever looked."""
 
+VIOLATION = """
+CREATE VIEW violation AS
+SELECT 'case' AS origin, id, class_code, source, camera_id, cell_id, reported_at AS at,
+       NULL::float8 AS confidence, simulated, geom, g3857
+FROM case_file WHERE stage <> 'void'
+UNION ALL
+SELECT 'finding', -id, class_code, 'video', camera_id, cell_id, first_seen_at,
+       confidence, simulated, geom, g3857
+FROM finding{where}
+"""
+CONFIRMED = " WHERE state = 'confirmed' AND merged_into IS NULL"
+"""A lead is no violation until a person says so; leads that are one thing count once."""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -170,6 +183,8 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_finding_recheck"), "finding", "recheck IN ('solved', 'not_solved', 'cannot_say')"
     )
+    op.execute("DROP VIEW violation")
+    op.execute(VIOLATION.format(where=CONFIRMED))
     for view in VIEWS:
         op.execute(view)
 
@@ -177,6 +192,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW cell_leads")
     op.execute("DROP VIEW camera_health")
+    op.execute("DROP VIEW violation")
+    op.execute(VIOLATION.format(where=""))
     op.drop_constraint(op.f("ck_finding_recheck"), "finding", type_="check")
     op.drop_constraint(op.f("ck_finding_state"), "finding", type_="check")
     op.drop_column("zone", "enabled")
