@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,18 @@ from geodata.projecting import projected_points
 from geodata.queries.datasets import loaded_town
 from geodata.queries.watches import CameraSetup, ZoneSetup
 
-__all__ = ["merge_leads", "read_looks", "recheck_leads", "write_leads"]
+__all__ = [
+    "PictureAt",
+    "keep_leads",
+    "known_leads",
+    "merge_leads",
+    "read_looks",
+    "recheck_leads",
+    "write_leads",
+]
+
+PictureAt = Callable[[float | None], bytes | None]
+"""The JPEG of a look by its time in epoch seconds, heads blurred; None where there is none."""
 
 NUMBERS = {english: number for number, (_, english) in CLASS_NAMES.items()}
 SAMENESS = Sameness()
@@ -87,18 +99,45 @@ def write_leads(session: Session, setup: CameraSetup, placing: Placing, at: dt.d
         return 0
     looks = read_looks(session, setup, at, setup.window_s)
     samples = {look.time_s: number for number, look in looks}
+
+    def picture_at(at_s: float | None) -> bytes | None:
+        return None if at_s is None else _picture(session, samples.get(at_s))
+
     fresh: list[int] = []
     for each in judged:
-        known = _known(session, each, at)
-        for lead in judge(each.zone, [look for _, look in looks], known=[old for _, old in known]):
-            old = next((number for number, old in known if old.key == lead.key), None)
-            if old is None:
-                fresh.append(_insert(session, setup, each, lead, placing, samples))
-            else:
-                _prolong(session, old, lead, samples)
+        known = known_leads(session, each, at)
+        leads = judge(each.zone, [look for _, look in looks], known=[old for _, old in known])
+        fresh += keep_leads(session, setup, each, leads, known, placing, picture_at)
     for number in fresh:
         merge_leads(session, number)
     return len(fresh)
+
+
+def keep_leads(
+    session: Session,
+    setup: CameraSetup,
+    zone: ZoneSetup,
+    leads: Iterable[Lead],
+    known: Sequence[tuple[int, Lead]],
+    placing: Placing,
+    picture_at: PictureAt,
+) -> list[int]:
+    """
+    Writes the leads of a zone with their frames; those that are `known` by their key are prolonged.
+
+    Returns
+    -------
+    fresh
+        Numbers of the leads that are new.
+    """
+    fresh = []
+    for lead in leads:
+        old = next((number for number, old in known if old.key == lead.key), None)
+        if old is None:
+            fresh.append(_insert(session, setup, zone, lead, placing, picture_at))
+        else:
+            _prolong(session, old, lead, picture_at)
+    return fresh
 
 
 def recheck_leads(session: Session, setup: CameraSetup, at: dt.datetime) -> None:
@@ -118,7 +157,7 @@ def recheck_leads(session: Session, setup: CameraSetup, at: dt.datetime) -> None
     ).all()
     zones = {each.id: each for each in setup.zones}
     for row in rows:
-        if row.zone_id not in zones:
+        if row.zone_id not in zones or zones[row.zone_id].zone.rule.needs == "track":  # it has long gone
             continue
         zone = zones[row.zone_id].zone
         looks = _looks_since(session, setup.id, row.disposed_at)
@@ -163,8 +202,8 @@ def _there(row: Row[Any], rule: Rule, look: Look) -> bool:
     )
 
 
-def _known(session: Session, zone: ZoneSetup, at: dt.datetime) -> list[tuple[int, Lead]]:
-    """Leads of a zone that may still go on."""
+def known_leads(session: Session, zone: ZoneSetup, at: dt.datetime) -> list[tuple[int, Lead]]:
+    """Leads of a zone that may still go on, each with its number."""
     rows = session.execute(
         text(
             "SELECT id, rule, rule_version, confidence, extract(epoch FROM first_seen_at)::float8 AS first,"
@@ -206,14 +245,14 @@ def _insert(
     zone: ZoneSetup,
     lead: Lead,
     placing: Placing,
-    samples: dict[float, int],
+    picture_at: PictureAt,
 ) -> int:
     boxes = [[round(edge, 2) for edge in box] for box in lead.boxes_px]
     whole = np.asarray(boxes)
     x1, y1 = whole[:, :2].min(axis=0).tolist()
     x2, y2 = whole[:, 2:].max(axis=0).tolist()
     placed = placing.place(lead.foot_px)
-    evidence = _picture(session, samples.get(lead.at_s))
+    evidence = picture_at(lead.at_s)
     label = "object" if lead.object_class is None else CLASS_NAMES[lead.object_class][1]
     number = session.execute(
         text(
@@ -252,11 +291,11 @@ def _insert(
             "wkt": placed.wkt,
         },
     ).scalar_one()
-    _frames(session, int(number), lead, samples)
+    _frames(session, int(number), lead, picture_at)
     return int(number)
 
 
-def _prolong(session: Session, number: int, lead: Lead, samples: dict[float, int]) -> None:
+def _prolong(session: Session, number: int, lead: Lead, picture_at: PictureAt) -> None:
     session.execute(
         text(
             "UPDATE finding SET last_seen_at = greatest(last_seen_at, :last),"
@@ -265,14 +304,14 @@ def _prolong(session: Session, number: int, lead: Lead, samples: dict[float, int
         ),
         {"id": number, "last": _moment(lead.last_seen_s), "score": float(lead.score)},
     )
-    _frames(session, number, lead, samples)
+    _frames(session, number, lead, picture_at)
 
 
-def _frames(session: Session, number: int, lead: Lead, samples: dict[float, int]) -> None:
+def _frames(session: Session, number: int, lead: Lead, picture_at: PictureAt) -> None:
     """The frames before and after a lead, as soon as there are any; the first one stays."""
     for role, at_s in (("before", lead.before_s), ("after", lead.after_s)):
         if at_s is not None:
-            _keep_frame(session, number, role, _moment(at_s), _picture(session, samples.get(at_s)))
+            _keep_frame(session, number, role, _moment(at_s), picture_at(at_s))
 
 
 def _keep_frame(session: Session, number: int, role: str, at: dt.datetime, picture: bytes | None) -> None:

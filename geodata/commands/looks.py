@@ -26,6 +26,7 @@ from analysis.vision.rules import zone_patch
 from analysis.vision.thresholds import ClassThresholds
 from analysis.vision.yolo import Detector
 from geodata import database
+from geodata.commands.bursts import burst_after_look, standing_trouble
 from geodata.commands.leads import recheck_leads, write_leads
 from geodata.commands.placing import Placing
 from geodata.errors import NotFound, StreamError
@@ -125,6 +126,9 @@ def look(
         event = EVENTS[error.kind] if isinstance(error, SourceError) else "garbage"
         return _failed(camera_id, due_at, event, error, began)
     done = _written(setup, town, due_at, seen, detector.name)
+    if done.outcome == "taken" and not seen.resized:
+        burst = burst_after_look(setup, town, seen.grabbed.taken_at, detector, thresholds=thresholds)
+        done = replace(done, leads=done.leads + burst.leads)
     return replace(done, seconds=perf_counter() - began)
 
 
@@ -233,7 +237,7 @@ def _failed(camera_id: int, due_at: dt.datetime, event: Event, error: HuiyanErro
 
 def _well(session: Session, setup: CameraSetup, health: Health, at: dt.datetime, fresh: int) -> None:
     """The stream is well; what is wrong with a zone or the calibration is told all the same."""
-    told = json.dumps(setup.problems[0].told()) if setup.problems else None
+    told = json.dumps(setup.problems[0].told()) if setup.problems else standing_trouble(session, setup)
     values: dict[str, Any] = {"last_sampled_at": at, "next_try_at": None, "error": told}
     if fresh:
         values["last_lead_at"] = at
