@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 
@@ -35,8 +36,9 @@ def give_verdict(lead: int, verdict: str) -> int:
     """
     Writes what a person says of a lead; returns the number of the verdict, by which it can be taken back.
 
-    A lead that meanwhile stands behind another one passes the verdict on to it. Maps show leads as they are now, so
-    that no dataset's revision changes with a verdict.
+    A lead that meanwhile stands behind another one passes the verdict on to it. A lead is a violation from the verdict
+    that confirms it until one that does not: then the dataset `finding` has a new revision. The other maps of leads are
+    live and need none.
 
     Raises
     ------
@@ -55,10 +57,7 @@ def give_verdict(lead: int, verdict: str) -> int:
     with database.transaction() as session:
         front = _locked(session, lead)
         number = _write_verdict(session, front, verdict, DESK)
-        session.execute(
-            text(f"UPDATE finding SET state = :state, verdict_at = now(), {DISPOSED} WHERE id = :id"),  # noqa: S608
-            {"state": verdict, "id": front},
-        )
+        _set_state(session, front, verdict, session.execute(text("SELECT now()")).scalar_one())
     return number
 
 
@@ -97,14 +96,10 @@ def take_back(verdict: int) -> int:
             )
         before = standing[-2] if len(standing) > 1 else None
         _write_verdict(session, lead, "unsure" if before is None else before.verdict, TAKEN_BACK)
-        session.execute(
-            text(f"UPDATE finding SET state = :state, verdict_at = :at, {DISPOSED} WHERE id = :id"),  # noqa: S608
-            {
-                "state": "lead" if before is None else before.verdict,
-                "at": None if before is None else before.given_at,
-                "id": lead,
-            },
-        )
+        if before is None:
+            _set_state(session, lead, "lead", None)
+        else:
+            _set_state(session, lead, before.verdict, before.given_at)
     return int(lead)
 
 
@@ -259,6 +254,30 @@ def _require_confirmed(session: Session, lead: int) -> None:
         raise InputError("Nobody has confirmed lead {lead}.", "Confirm it first.", lead=lead)
 
 
+def _set_state(session: Session, lead: int, state: str, at: dt.datetime | None) -> None:
+    """What a lead is from now on; if it becomes a violation, or stops being one, the register says so."""
+    before = session.scalar(text("SELECT state FROM finding WHERE id = :id"), {"id": lead})
+    session.execute(
+        text(f"UPDATE finding SET state = :state, verdict_at = :at, {DISPOSED} WHERE id = :id"),  # noqa: S608
+        {"state": state, "at": at, "id": lead},
+    )
+    if (before == "confirmed") != (state == "confirmed"):
+        _changed(session, "finding", loaded_town(session), "leads of cameras, judged by people")
+
+
+def _changed(session: Session, table: str, town: Town, method: str) -> None:
+    """A new revision of a dataset whose provenance stays; `method` is that of one that was not loaded before."""
+    known = session.execute(
+        text("SELECT source, licence, method, simulated FROM dataset WHERE name = :name"), {"name": table}
+    ).one_or_none()
+    kept = (
+        Provenance("Huiyan", town.licence, method, simulated=False)
+        if known is None
+        else Provenance(known.source, known.licence, known.method, known.simulated)
+    )
+    record(session, table, town.name, kept)
+
+
 def _write_verdict(session: Session, lead: int, verdict: str, by: str) -> int:
     return int(
         session.execute(
@@ -294,13 +313,5 @@ def _open_case(session: Session, lead: int, town: Town) -> str:
         ),
         {"number": number, "stage": Stage.REGISTERED.value, "id": lead},
     )
-    known = session.execute(
-        text("SELECT source, licence, method, simulated FROM dataset WHERE name = 'case_file'")
-    ).one_or_none()
-    kept = (
-        Provenance("Huiyan", town.licence, "leads of cameras that a person confirmed", simulated=False)
-        if known is None
-        else Provenance(known.source, known.licence, known.method, known.simulated)
-    )
-    record(session, "case_file", town.name, kept)
+    _changed(session, "case_file", town, "leads of cameras that a person confirmed")
     return number

@@ -116,9 +116,12 @@ def test_a_verdict_writes_its_row_and_the_lead_at_once(desk: int, verdict: str) 
     assert lead_of(lead).state == verdict and lead_of(lead).verdict_at is not None
     kept = row("SELECT verdict, given_by FROM verdict WHERE finding_id = :id", id=lead)
     assert kept.verdict == verdict and kept.given_by == "video desk"
-    assert row("SELECT max(revision) AS r FROM dataset").r == before, (
-        "maps show leads live; nothing is read anew"
-    )
+    after = row("SELECT max(revision) AS r FROM dataset").r
+    assert (after > before) == (verdict == "confirmed"), "only what becomes a violation is read anew"
+    with database.connection() as conn:
+        assert verdict != "confirmed" or revision(conn, ["finding"]) == after
+    shown = row("SELECT count(*) AS n FROM violation WHERE origin = 'finding'").n
+    assert shown == (verdict == "confirmed")
 
 
 def test_an_unknown_verdict_or_lead_writes_nothing(desk: int) -> None:
