@@ -112,7 +112,10 @@ def group_lead(
 ) -> Lead:
     """The lead of a stay; `at` is the number of the look that shows it best."""
     rule = zone.rule
+    gap_s = float(getattr(rule, "max_gap_s", 0.0))
     after = stay.last + 1
+    # after a gap in the looks nobody knows what was in between: the next look is no frame after the lead
+    shown = after < len(times_s) and (gap_s == 0 or times_s[after] - times_s[stay.last] <= gap_s)
     return Lead(
         rule=rule.kind,
         rule_version=rule.version,
@@ -123,11 +126,11 @@ def group_lead(
         last_seen_s=times_s[stay.last],
         before_s=times_s[stay.first - 1] if stay.first else None,
         at_s=times_s[at],
-        after_s=times_s[after] if after < len(times_s) else None,
+        after_s=times_s[after] if shown else None,
         boxes_px=boxes,
         foot_px=foot,
         key=place_key(zone, boxes[0] if placed else None),
-        quiet_s=float(getattr(rule, "max_gap_s", 0.0)),
+        quiet_s=gap_s,
         placed=placed,
         foot_cut=any(zone.cuts(box) for box in boxes[:1]),
     )
