@@ -5,7 +5,7 @@ A burst of 8 s at 4 pictures a second costs about seconds · (rate · 0.11 + 0.1
 detector on each picture, and the decoding of all that 1080p25 sends between them. That is why it comes after few
 looks only: every `BURST_EVERY_S` seconds of a camera, whichever worker looks, and in a process never in more than half
 of its threads, so that looks go on meanwhile. The detector is asked picture by picture; other cameras have it in
-between.
+between. What the seconds between bursts show, nobody sees: only the seconds of bursts count as looked at.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from analysis.vision.thresholds import ClassThresholds
 from analysis.vision.tracking import CascadedTracker, Look, Tracks
 from analysis.vision.yolo import Detector
 from geodata import database
+from geodata.commands.exposures import add_exposure
 from geodata.commands.leads import keep_leads, known_leads
 from geodata.commands.placing import Placing
 from geodata.errors import NotFound, StreamError
@@ -248,6 +249,7 @@ def _written(
         except NotFound:
             return BurstDone("gone")
         current = _current(session, zones)
+        _count(session, setup, town, current, seen.looks)
         placing = Placing(setup, town)
         for zone, moved in judged:
             if zone.id in current:
@@ -295,6 +297,18 @@ def _current(session: Session, zones: Sequence[ZoneSetup]) -> set[int]:
     )
     versions = {row.id: row.version for row in rows}
     return {each.id for each in zones if versions.get(each.id) == each.version}
+
+
+def _count(
+    session: Session, setup: CameraSetup, town: Town, current: set[int], looks: Sequence[Look]
+) -> None:
+    """The seconds of a burst, into exposure by class; a class for which looks count, too, has them already."""
+    if len(looks) < 2:
+        return
+    first_s, last_s = looks[0].time_s, looks[-1].time_s
+    looked = {each.class_code for each in setup.zones if each.zone.rule.needs != "track"}
+    for class_code in sorted({each.class_code for each in setup.zones if each.id in current} - looked):
+        add_exposure(session, setup, town, class_code, first_s, last_s, last_s - first_s)
 
 
 def _tell(session: Session, setup: CameraSetup, trouble: HuiyanError | None, lead_s: float | None) -> None:

@@ -27,11 +27,12 @@ from analysis.vision.thresholds import ClassThresholds
 from analysis.vision.yolo import Detector
 from geodata import database
 from geodata.commands.bursts import burst_after_look, standing_trouble
+from geodata.commands.exposures import add_exposure, monday_s
 from geodata.commands.leads import recheck_leads, write_leads
 from geodata.commands.placing import Placing
 from geodata.errors import NotFound, StreamError
 from geodata.queries.datasets import loaded_town
-from geodata.queries.watches import CameraSetup, camera_setup, hour_of_week, read_health
+from geodata.queries.watches import CameraSetup, camera_setup, read_health
 from geodata.towns.town import Town
 from geodata.video.addresses import parse_source
 from geodata.video.failures import Failure, SourceError
@@ -363,52 +364,24 @@ def _count(session: Session, setup: CameraSetup, town: Town, health: Health, at:
     """
     The hours that the sample before this one stands for, into exposure by class and into the camera's sum.
 
-    A sample stands until the next one, but no longer than the rule allows between two looks.
+    A sample stands until the next one, but no longer than the rule allows between two looks. For a rule about who
+    moves it does not stand at all: there the seconds of bursts count.
     """
     last_s, now_s = health.last_ok_s, at.timestamp()
     if last_s is None or now_s <= last_s:
         return
-    monday = _monday(last_s, town)
-    caps = {each.class_code: 0.0 for each in setup.zones}
+    caps: dict[str, float] = {}
     for each in setup.zones:
-        caps[each.class_code] = max(caps[each.class_code], each.cap_s)
-    month = dt.datetime.fromtimestamp(last_s, town.time_zone).date().replace(day=1)
+        if each.zone.rule.needs != "track":
+            caps[each.class_code] = max(caps.get(each.class_code, 0.0), each.cap_s)
     for class_code, cap_s in caps.items():
-        hours = sampled_hours([last_s], cap_s, until_s=now_s, week_start_s=monday)
-        session.execute(
-            text(
-                "INSERT INTO exposure (camera_id, class_code, month, hours, simulated)"
-                " VALUES (:camera, :class, :month, :hours, :simulated)"
-                " ON CONFLICT (camera_id, class_code, month) DO UPDATE SET hours = ("
-                "SELECT array_agg(a + b ORDER BY n) FROM unnest(exposure.hours, excluded.hours)"
-                " WITH ORDINALITY AS u(a, b, n))"
-            ),
-            {
-                "camera": setup.id,
-                "class": class_code,
-                "month": month,
-                "hours": hours.tolist(),
-                "simulated": setup.demonstration,
-            },
-        )
+        add_exposure(session, setup, town, class_code, last_s, now_s, cap_s)
     longest = max(caps.values(), default=TIMEOUT_S)
-    looked_h = float(sampled_hours([last_s], longest, until_s=now_s, week_start_s=monday).sum())
+    looked = sampled_hours([last_s], longest, until_s=now_s, week_start_s=monday_s(last_s, town))
     session.execute(
         text("UPDATE camera_watch SET sampled_h = sampled_h + :hours WHERE camera_id = :camera"),
-        {"hours": looked_h, "camera": setup.id},
+        {"hours": float(looked.sum()), "camera": setup.id},
     )
-
-
-def _monday(at_s: float, town: Town) -> float:
-    """Epoch seconds of the Monday 00:00, by the clock of the moment, of the week in which it lies."""
-    local = dt.datetime.fromtimestamp(at_s, town.time_zone)
-    into = (
-        hour_of_week(local, town.time_zone) * 3600
-        + local.minute * 60
-        + local.second
-        + local.microsecond / 1e6
-    )
-    return at_s - into
 
 
 def _forget(session: Session, setup: CameraSetup, at: dt.datetime) -> None:

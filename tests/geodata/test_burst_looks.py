@@ -182,6 +182,16 @@ def test_looks_go_on_and_one_in_each_interval_is_followed_by_a_burst(camera: int
     assert row("SELECT count(*) AS n FROM finding WHERE merged_into IS NOT NULL").n == 0
 
 
+def test_only_the_seconds_of_bursts_count_as_looked_at(camera: int, street: Street) -> None:
+    watched(camera, "wrong_way", **ARROW)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM exposure"))
+    for turn in range(13):
+        looked(camera, street, Eye(WRONG), 10.0 * turn)
+    hours = row("SELECT hours FROM exposure WHERE camera_id = :camera", camera=camera).hours
+    assert sum(hours) * 3600 == pytest.approx(street.bursts * 7.75)
+
+
 def test_cameras_without_such_zones_have_no_bursts(camera: int, street: Street) -> None:
     for turn in range(9):
         looked(camera, street, Eye(WRONG), 10.0 * turn)
