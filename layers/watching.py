@@ -53,6 +53,13 @@ LIVE = {"moment": "%(moment)s::text IS NOT NULL"}
 """Changes without a new revision: the address answers for a moment of some seconds, which is part of a tile's name."""
 LIVE_LEADS = {"moment": f"{LIVE['moment']} AND t.merged_into IS NULL AND t.state <> 'rejected'"}
 """The same for leads: those about one thing are one, and one that a person rejected is none."""
+_CELLS = (
+    "JOIN LATERAL (SELECT sum(k.sampled_h) AS hours FROM camera_view v JOIN camera_watch k"
+    " ON k.camera_id = v.camera_id WHERE k.sampled_h > 0 AND v.geom && t.geom AND ST_Intersects(t.geom, v.geom)) w"
+    " ON w.hours > 0 LEFT JOIN LATERAL (SELECT count(*) AS leads FROM finding f WHERE f.cell_id = t.id"
+    " AND f.merged_into IS NULL AND f.state <> 'rejected' AND NOT f.hint) l ON true"
+)
+"""As the view `cell_leads`, but for the cells of one tile only: the view adds up the whole town."""
 _STATE = "CASE WHEN k.last_event_at < now() - interval '1 hour' THEN 'unknown' ELSE t.state END"
 _COLOUR = (
     f"properties.n > 0 ? (properties.trouble > 0 ? {list(STREAM_STATES['unreachable'][0])} :"
@@ -74,9 +81,10 @@ WATCHING_LAYERS = (
             " left out"
         ),
         tile=TileSource(
-            "cell_leads",
-            {"code": "t.code", "leads": "t.leads", "hours": "t.hours", "leads_per_h": "t.leads_per_h"},
+            "unit_cell",
+            {"code": "t.code", "leads": "l.leads", "hours": "w.hours", "leads_per_h": "l.leads / w.hours"},
             "area",
+            join=_CELLS,
             filters=LIVE,
             coarse_below=9,
         ),

@@ -67,6 +67,7 @@ __all__ = [
     "last_moment",
     "layer_rows",
     "lead",
+    "lead_choices",
     "leads",
     "looks",
     "missed",
@@ -484,10 +485,16 @@ def desk_counts() -> desk.DeskCounts:
         return desk.desk_counts(conn)
 
 
-def leads(chosen: desk.LeadFilter) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leads of a queue, and what they may be filtered by, as they are now; never cached."""
+def leads(chosen: desk.LeadFilter) -> pd.DataFrame:
+    """Leads of a queue as they are now; one short query a run, never cached."""
     with database.connection() as conn:
-        return desk.lead_queue(conn, chosen), desk.lead_choices(conn)
+        return desk.lead_queue(conn, chosen)
+
+
+def lead_choices() -> pd.DataFrame:
+    """What leads may be filtered by, as it is now; one short query a run, never cached."""
+    with database.connection() as conn:
+        return desk.lead_choices(conn)
 
 
 def lead(number: int) -> desk.LeadView:

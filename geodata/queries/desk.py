@@ -177,9 +177,9 @@ def lead_choices(conn: Connection) -> pd.DataFrame:
     return read_table(
         conn,
         "SELECT f.camera_id, c.code AS camera, c.name AS camera_name, f.class_code, e.name_zh, e.name_en, f.rule,"
-        " count(*) AS leads FROM finding f JOIN camera c ON c.id = f.camera_id"
-        " JOIN event_class e ON e.code = f.class_code WHERE f.merged_into IS NULL"
-        " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 4, 7",
+        " f.leads FROM (SELECT camera_id, class_code, rule, count(*) AS leads FROM finding"
+        " WHERE merged_into IS NULL GROUP BY 1, 2, 3) f JOIN camera c ON c.id = f.camera_id"
+        " JOIN event_class e ON e.code = f.class_code ORDER BY f.camera_id, f.class_code, f.rule",
     )
 
 

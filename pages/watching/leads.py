@@ -30,7 +30,7 @@ REFRESH_S = 5.0
 def leads_tab(revision: int, town: Town) -> None:
     """The tab."""
     chosen, choices = _choose()
-    queue, _ = cached.leads(chosen)
+    queue = cached.leads(chosen)
     _newer(chosen, cached.desk_counts().waiting)
     if choices.empty:
         empty(
@@ -64,7 +64,7 @@ def leads_tab(revision: int, town: Town) -> None:
 
 def _choose() -> tuple[LeadFilter, pd.DataFrame]:
     """The bar above the queue."""
-    _, choices = cached.leads(LeadFilter())
+    choices = cached.lead_choices()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="desk_bar"):
         states = {name: words(title) for name, title in VERDICTS.items()}
         state = st.segmented_control(

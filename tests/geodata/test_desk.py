@@ -30,6 +30,7 @@ from geodata.queries.desk import (
 )
 from geodata.queries.watching import WALL_ORDERS, camera_health, cell_leads, patrol_pace, video_wall
 from geodata.video.failures import Failure, told
+from layers.catalogue import LAYERS
 
 pytestmark = pytest.mark.postgis
 
@@ -539,6 +540,20 @@ def test_heat_is_over_sampled_hours_and_forgets_what_was_rejected(desk: int) -> 
         after = cell_leads(conn)
     assert (before["hours"] == 2.0).all() and before["leads_per_h"].sum() == pytest.approx(1.5)
     assert after["leads_per_h"].sum() == pytest.approx(1.0) and before["simulated"].all()
+
+
+def test_tiles_of_heat_tell_what_the_view_tells(desk: int) -> None:
+    source = LAYERS["cell_leads"].tile
+    names = list(source.columns)
+    write("UPDATE camera_watch SET sampled_h = 2 WHERE camera_id = :c", c=desk)
+    add_lead(desk)
+    add_lead(desk, state="rejected")
+    write("UPDATE finding SET cell_id = (SELECT min(id) FROM cell_leads)")
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in source.columns.items())
+    tiles = database_rows(f"SELECT {columns} FROM {source.table} t {source.join} ORDER BY t.code")
+    view = database_rows(f"SELECT {', '.join(names)} FROM cell_leads ORDER BY code")
+    assert [tuple(each) for each in tiles] == [tuple(each) for each in view]
+    assert sum(each.leads for each in view) == 1
 
 
 # ------------------------------------------------------------------------------------------ algorithms
