@@ -62,6 +62,7 @@ def _choose(cameras: pd.DataFrame) -> tuple[int, str]:
     """The camera of the address or the first, and what is to be done."""
     codes = cameras["code"].tolist()
     names = {row.code: f"{words(row.name)} · {row.code}" for row in cameras.itertuples(index=False)}
+    titles = {each: words(title) for each, title in TASKS.items()}
     asked = address("camera")
     with st.container(horizontal=True, vertical_alignment="bottom", key="calibration_bar"):
         chosen = st.selectbox(
@@ -74,8 +75,8 @@ def _choose(cameras: pd.DataFrame) -> tuple[int, str]:
         )
         task = st.segmented_control(
             words(N_("Tools")),
-            list(TASKS),
-            format_func=lambda each: words(TASKS[each]),
+            list(titles),
+            format_func=titles.__getitem__,
             default="zones" if address("task") == "zones" else "points",
             key="calibration_task",
             label_visibility="collapsed",

@@ -129,7 +129,8 @@ def settings_form(kind: str, held: Mapping[str, Any], town: Town, key: str) -> d
         if each.name in ("classes", "ignored"):
             found[each.name] = _classes(each.name, start[each.name], f"{key}_{kind}_{each.name}")
         elif each.name == "validity":
-            found[each.name] = _validity(start[each.name], town, f"{key}_{kind}_{each.name}")
+            clock = None if each.name in held else str(town.time_zone)
+            found[each.name] = _validity(start[each.name], clock, f"{key}_{kind}_{each.name}")
     assert all(each.default is not MISSING or each.default_factory is not MISSING for each in typed)
     return found
 
@@ -141,11 +142,12 @@ def _known(kind: str, held: Mapping[str, Any]) -> dict[str, Any]:
 def _one(name: str, value: Any, key: str) -> Any:
     label, hint = words(LABELS.get(name, name)), words(HELP[name]) if name in HELP else None
     if name == "direction":
+        names = {each: words(title) for each, title in DIRECTIONS.items()}
         return st.selectbox(
             label,
-            list(DIRECTIONS),
-            index=list(DIRECTIONS).index(value),
-            format_func=lambda each: words(DIRECTIONS[each]),
+            list(names),
+            index=list(names).index(value),
+            format_func=names.__getitem__,
             help=hint,
             key=key,
         )
@@ -165,16 +167,17 @@ def _one(name: str, value: Any, key: str) -> Any:
 
 def _classes(name: str, value: list[int], key: str) -> list[int]:
     own = 0 if language() == "zh-CN" else 1
+    names = {number: both[own] for number, both in sorted(CLASS_NAMES.items())}
     return st.multiselect(
         words(LABELS[name]),
-        sorted(CLASS_NAMES),
-        default=[number for number in value if number in CLASS_NAMES],
-        format_func=lambda number: CLASS_NAMES[number][own],
+        list(names),
+        default=[number for number in value if number in names],
+        format_func=names.__getitem__,
         key=key,
     )
 
 
-def _validity(value: Mapping[str, Any], town: Town, key: str) -> dict[str, Any]:
+def _validity(value: Mapping[str, Any], zone_name: str | None, key: str) -> dict[str, Any]:
     """Hours of the week, dates, and the clock they are read on."""
     st.markdown(f"**{words(LABELS['validity'])}**")
     st.caption(
@@ -223,7 +226,7 @@ def _validity(value: Mapping[str, Any], town: Town, key: str) -> dict[str, Any]:
     with last:
         ends = st.date_input(words(N_("Last day")), value=_day(value["last_day"]), key=f"{key}_last")
     with zone:
-        own = value["time_zone"] if value["weekly"] or value["first_day"] else str(town.time_zone)
+        own = zone_name or value["time_zone"]
         name = st.text_input(words(N_("Time zone")), value=own, key=f"{key}_zone")
     return {
         "weekly": weekly,

@@ -40,6 +40,8 @@ ENDS: dict[str, tuple[str, Mode]] = {
 }
 """Parts of two points, named as the setting they are: what it is called, and how it is marked."""
 MOST_AREAS = 20
+NEW = 0
+"""No zone has this id."""
 USUAL = {
     "standing": "05-05",
     "static_object": "05-07",
@@ -63,6 +65,7 @@ def zones_task(revision: int, town: Town, desk: PictureDesk, reach_m: int) -> No
     with lower:
         left, right = st.columns([1, 1.35], gap="large")
     key = f"{desk.id}_{zone.id if zone else 'new'}_{recall('zone_edition', 0)}"
+    _looked_at(zone, key)
     with right:
         kind = _kind(zone, key)
     with bar:
@@ -99,11 +102,11 @@ def _fit(desk: PictureDesk) -> Homography | None:
 
 
 def _choose(desk: PictureDesk) -> StoredZone | None:
-    names: dict[int | None, str] = {None: words(N_("New zone"))}
+    names = {NEW: words(N_("New zone"))}
     for zone in desk.zones:
         off = "" if zone.enabled else f" · {words(N_('switched off'))}"
         names[zone.id] = f"{surfaces.zone_title(zone)} · {surfaces.rule_name(zone.kind)}{off}"
-    asked = recall(f"zone_of_{desk.id}", next(iter([*list(names)[1:], None])))
+    asked = recall(f"zone_of_{desk.id}", desk.zones[0].id if desk.zones else NEW)
     chosen = st.selectbox(
         words(N_("Zone")),
         list(names),
@@ -146,10 +149,11 @@ def _bar(kind: str, zone: StoredZone | None, key: str) -> tuple[str, str]:
         for number in range(1, _areas(zone, key) + 2):
             parts[f"{AREA}{number}"] = words(N_("Planned area {number}"), number=number)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        places = {each: words(title) for each, title in WHERE.items()}
         on = st.segmented_control(
             words(N_("Draw on")),
-            list(WHERE),
-            format_func=lambda each: words(WHERE[each]),
+            list(places),
+            format_func=places.__getitem__,
             default="picture",
             key=f"zone_on_{key}",
         )
@@ -421,14 +425,23 @@ def _rest(
             words(N_("Keep the zone")), type="primary", icon=":material/save:", key=f"zone_keep_{key}"
         )
         if st.button(words(N_("Back to what is kept")), icon=":material/undo:", key=f"zone_back_{key}"):
-            _start_over(desk, zone.id if zone else None)
+            _start_over(desk, zone.id if zone else NEW)
         if zone is not None:
             _delete(desk, zone, key)
     if pressed:
         with told():
-            saved = save_zone(desk.id, draft, zone.id if zone else None, zone.version if zone else None)
+            saved = save_zone(desk.id, draft, zone.id if zone else None, _looked_at(zone, key))
             remember("zone_kept", (desk.id, saved.version, saved.remark and saved.remark.told()))
             _start_over(desk, saved.id)
+
+
+def _looked_at(zone: StoredZone | None, key: str) -> int | None:
+    """The version that this visit began to change: others may have changed the zone since."""
+    if zone is None:
+        return None
+    if recall(f"looked_{key}") is None:
+        remember(f"looked_{key}", zone.version)
+    return int(recall(f"looked_{key}"))
 
 
 def _class(zone: StoredZone | None, kind: str, key: str) -> str:
@@ -453,11 +466,11 @@ def _delete(desk: PictureDesk, zone: StoredZone, key: str) -> None:
         sure = st.button(words(N_("Yes, delete it")), type="primary", key=f"zone_delete_{key}")
     if sure:
         with told():
-            delete_zone(desk.id, zone.id, zone.version)
-            _start_over(desk, None)
+            delete_zone(desk.id, zone.id, _looked_at(zone, key) or zone.version)
+            _start_over(desk, NEW)
 
 
-def _start_over(desk: PictureDesk, zone_id: int | None) -> None:
+def _start_over(desk: PictureDesk, zone_id: int) -> None:
     """From what is kept again, in widgets of another edition."""
     remember(f"zone_of_{desk.id}", zone_id)
     remember("zone_edition", int(recall("zone_edition", 0)) + 1)
