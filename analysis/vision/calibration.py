@@ -381,21 +381,26 @@ def _leave_one_out(source: NDArray[np.float64], target: NDArray[np.float64]) -> 
 
 def _require_distinct(image: NDArray[np.float64], ground: NDArray[np.float64]) -> None:
     """InputError naming the rows of reference points that are one point given twice."""
-    for points, least, message in (
-        (
-            image,
-            SAME_PIXEL_PX,
+    mend = "Leave all but one of them out, or mark another point."
+    if len(rows := _twice(image, SAME_PIXEL_PX)):
+        raise InputError(
             "Reference points {rows} coincide in the picture, so they do not fix a plane.",
-        ),
-        (ground, SAME_PLACE_M, "Reference points {rows} coincide on the ground, so they do not fix a plane."),
-    ):
-        away = np.linalg.norm(points[:, None] - points[None], axis=2)
-        twice = np.argwhere(np.triu(away < least, k=1))
-        if len(twice):
-            rows = np.flatnonzero(away[twice[0, 0]] < least)
-            raise InputError(
-                message, "Leave all but one of them out, or mark another point.", rows=_told(rows)
-            )
+            mend,
+            rows=_told(rows),
+        )
+    if len(rows := _twice(ground, SAME_PLACE_M)):
+        raise InputError(
+            "Reference points {rows} coincide on the ground, so they do not fix a plane.",
+            mend,
+            rows=_told(rows),
+        )
+
+
+def _twice(points: NDArray[np.float64], least: float) -> NDArray[np.int64]:
+    """Rows of the first points that are one point; empty if all differ."""
+    away = np.linalg.norm(points[:, None] - points[None], axis=2)
+    pairs = np.argwhere(np.triu(away < least, k=1))
+    return np.flatnonzero(away[pairs[0, 0]] < least) if len(pairs) else np.zeros(0, dtype=np.int64)
 
 
 def _on_a_line(points: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -122,6 +122,10 @@ def _patrol(
         ground = _Ground(session, camera, calibration, town, homography)
         boxes = _write_samples(session, camera, result, ground)
         fresh = _write_findings(session, camera, {zone.name: zone for zone in zones}, result, ground)
+        session.execute(
+            text("UPDATE camera_watch SET sampled_h = sampled_h + :hours WHERE camera_id = :camera"),
+            {"hours": result.watched_s / 3600, "camera": camera_id},
+        )
         for table in ("sample", "detection", "finding"):
             record(session, table, town.name, FOOTAGE)
     return len(result.samples), boxes, fresh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from enum import StrEnum
 
 import av.error
@@ -60,46 +61,58 @@ _SPOKEN: tuple[tuple[Failure, tuple[type[av.error.FFmpegError], ...]], ...] = (
 )
 _NO_WAY = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
 """What the system says of a network without a way; libav has no class for it."""
-_WORDS: dict[Failure, tuple[str, str]] = {
-    Failure.UNREACHABLE: (
+_WORDS: dict[Failure, Callable[[dict[str, object]], SourceError]] = {
+    Failure.UNREACHABLE: lambda facts: SourceError(
         "{source} cannot be reached: {why}.",
         "Check that the camera is on, that its address is right, and that this machine may reach it.",
+        **facts,
     ),
-    Failure.DENIED: (
+    Failure.DENIED: lambda facts: SourceError(
         "{source} refuses to show its picture: {why}.",
         "Enter its user name and password in the address again: scheme://user:password@host/path.",
+        **facts,
     ),
-    Failure.STALLED: (
+    Failure.STALLED: lambda facts: SourceError(
         "{source} was silent for more than {limit_s:.1f} s.",
         "Check its network connection and restart it; if it is only slow, allow it more time.",
+        **facts,
     ),
-    Failure.GARBAGE: (
+    Failure.GARBAGE: lambda facts: SourceError(
         "What {source} sends is not video: {why}.",
         "Check that the address leads to a stream or a picture and not to a page, in a common player (VLC, "
         "ffplay).",
+        **facts,
     ),
-    Failure.EMPTY: (
+    Failure.EMPTY: lambda facts: SourceError(
         "{source} holds no picture.",
         "Give an address with video; for a recorder, choose a channel that has a camera.",
+        **facts,
     ),
-    Failure.CUT_SHORT: (
+    Failure.CUT_SHORT: lambda facts: SourceError(
         "{source} ended before it gave a picture.",
         "Check its network connection; for a file, copy it again.",
+        **facts,
     ),
-    Failure.UNSUPPORTED: (
+    Failure.UNSUPPORTED: lambda facts: SourceError(
         "{source} asks for something that is not allowed or not known here: {why}.",
         "Give a file, a folder, or an rtsp, rtsps, http or https address of H.264, H.265 or JPEG pictures.",
+        **facts,
     ),
 }
 
 
-_OF_FILES: dict[Failure, tuple[str, str]] = {
-    Failure.GARBAGE: (
+_OF_FILES: dict[Failure, Callable[[dict[str, object]], SourceError]] = {
+    Failure.GARBAGE: lambda facts: SourceError(
         "{source} cannot be read as a picture or clip: {why}.",
         "Copy the file again, or give one that a common player (VLC, ffplay) can show.",
+        **facts,
     ),
-    Failure.EMPTY: ("{source} holds no picture.", "Copy the file again, or give a clip with video."),
-    Failure.CUT_SHORT: ("{source} ended before it gave a picture.", "Copy or fetch the file again."),
+    Failure.EMPTY: lambda facts: SourceError(
+        "{source} holds no picture.", "Copy the file again, or give a clip with video.", **facts
+    ),
+    Failure.CUT_SHORT: lambda facts: SourceError(
+        "{source} ended before it gave a picture.", "Copy or fetch the file again.", **facts
+    ),
 }
 _PLAIN: dict[type[av.error.FFmpegError], Term] = {
     av.error.InvalidDataError: Term("no picture is found in it"),
@@ -135,5 +148,4 @@ def told(kind: Failure, source: str, *, why: str = "", limit_s: float = 0.0) -> 
         How long was waited.
     """
     words = _WORDS if "://" in source else _WORDS | _OF_FILES
-    message, mend = words[kind]
-    return SourceError(message, mend, kind=kind, source=source, why=why or kind.value, limit_s=limit_s)
+    return words[kind]({"kind": kind, "source": source, "why": why or kind.value, "limit_s": limit_s})

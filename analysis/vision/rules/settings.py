@@ -407,7 +407,7 @@ class WrongWay(Rule):
     travel_px: float = 30.0
     travel_m: float = 2.0
     hold_s: float = 0.5
-    classes: frozenset[int] = frozenset(TRAFFIC_CLASSES)
+    classes: frozenset[int] = frozenset(TRAFFIC_CLASSES) - {PERSON}
     min_score: float = 0.25
 
     @property
