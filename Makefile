@@ -20,7 +20,7 @@ run: setup ## install what is missing, start everything, print the address (Ctrl
 	@exec $(BIN)/huiyan up $(ARGS)
 
 test: setup-test lint types ## style, floors, types and every test, in a real browser too
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 setup: ## install what `make run` needs and start nothing
 	@scripts/system.sh run
