@@ -107,7 +107,7 @@ def _wall(revision: int, town: Town, cameras: pd.DataFrame) -> None:
     if code:
         camera_view(revision, town, cameras.set_index("code", drop=False).loc[code])
         return
-    wall_tab(int(cameras["watched"].sum()))
+    wall_tab(int(cameras["watched"].sum()), clips=bool(cameras["stream_url"].str.startswith("clip:").all()))
     if cameras["demonstration"].any():
         demonstration_note()
 

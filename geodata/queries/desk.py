@@ -20,6 +20,7 @@ from geodata.queries.watches import zone_rule
 __all__ = [
     "QUEUES",
     "SCORED_BY",
+    "TAKEN_BACK",
     "DeskCounts",
     "LeadFilter",
     "LeadView",

@@ -37,7 +37,8 @@ def camera_view(revision: int, town: Town, camera: pd.Series) -> None:
     patrol = cached.looks(int(camera["id"]))
     side, field = side_and_field(2.4)
     with side:
-        job_button("patrol", words(N_("Patrol now")), code=str(camera["code"]))
+        if str(camera["stream_url"]).startswith("clip:"):  # only recorded footage can be looked at as a whole
+            job_button("patrol", words(N_("Patrol now")), code=str(camera["code"]))
     with field:
         _frames(patrol, town)
     with side:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from analysis.desk import LADDER
 from geodata.commands.desk import call_dealt_with, take_step
-from geodata.queries.desk import LeadView
+from geodata.queries.desk import TAKEN_BACK, LeadView
 from geodata.towns.town import Town
 from layers.i18n import N_
 from layers.watching import STEPS, VERDICTS
@@ -65,13 +65,16 @@ def _said(found: LeadView, town: Town) -> None:
     if len(found.verdicts):
         fact_table(
             [
-                (
-                    moment(row.given_at, town),
-                    f"{words(VERDICTS[row.verdict])} · {words(GIVERS.get(row.given_by, row.given_by))}",
-                )
+                (moment(row.given_at, town), _verdict(row.verdict, row.given_by))
                 for row in found.verdicts.itertuples()
             ]
         )
+
+
+def _verdict(verdict: str, by: str) -> str:
+    """One that only takes another back says no more than that."""
+    who = words(GIVERS.get(by, by))
+    return who if by == TAKEN_BACK else f"{words(VERDICTS[verdict])} · {who}"
 
 
 def _ladder(found: LeadView, town: Town) -> None:

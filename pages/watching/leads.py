@@ -101,8 +101,9 @@ def _choose() -> tuple[LeadFilter, pd.DataFrame]:
 
 
 def _pick(title: str, names: dict[Any, str], key: str, width: int) -> Any:
-    shown = {None: words(N_("all")), **names}
-    return st.selectbox(words(title), list(shown), format_func=shown.__getitem__, key=key, width=width)
+    shown = {"": words(N_("all")), **names}
+    picked = st.selectbox(words(title), list(shown), format_func=shown.__getitem__, key=key, width=width)
+    return None if picked == "" else picked
 
 
 def _lead(queue: pd.DataFrame) -> int | None:

@@ -29,8 +29,8 @@ REFRESH_S = 3.0
 VEHICLE, OTHER, ZONE = "#d55e00", "#56b4e9", "#f0e442"
 
 
-def wall_tab(watched: int) -> None:
-    """The tab, of so many watched cameras."""
+def wall_tab(watched: int, *, clips: bool) -> None:
+    """The tab, of so many watched cameras; `clips` if all play clips, which can be patrolled as a whole."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="wall_bar"):
         orders = {name: words(told) for name, told in ORDERS.items()}
         order = (
@@ -45,8 +45,9 @@ def wall_tab(watched: int) -> None:
         )
         of = st.selectbox(words(N_("Cameras on a page")), PER_PAGE, key="wall_of", width=140)
         boxes = st.toggle(words(N_("Boxes and zones")), value=True, key="wall_boxes")
-        with st.container(width=220):
-            job_button("patrol", words(N_("Patrol now")))
+        if clips:
+            with st.container(width=220):
+                job_button("patrol", words(N_("Patrol now")))
     page = page_of("wall", watched, of)
     _live(order, page, of, boxes)
 

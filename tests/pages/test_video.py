@@ -178,6 +178,12 @@ def test_asking_for_a_patrol_puts_one_job_into_the_queue(town_copy: str) -> None
     assert waiting.n == 1, "a job that waits is not doubled"
 
 
+def test_streams_are_not_patrolled_as_a_whole(town_copy: str) -> None:
+    write("UPDATE camera SET stream_url = 'rtsp://10.0.0.9/1' WHERE demonstration")
+    for address in ({}, {"camera": camera_code()}):
+        assert not [each for each in sound(opened(**address)).button if each.key == "job_patrol"]
+
+
 # ------------------------------------------------------------------------------------------ one camera
 
 
@@ -324,6 +330,7 @@ def test_leads_are_judged_one_after_the_other_and_taken_back(desk: str) -> None:
         assert app.query_params["lead"] == str(lead)
     assert not [each for each in app.button if each.key == "desk_undo"]
     assert row("SELECT count(*) AS n FROM verdict").n == 6
+    assert shown_text(app).count("taken back") == 1 and "Confirmed · video desk" in shown_text(app)
 
 
 def test_the_arrows_walk_through_the_queue(desk: str) -> None:
