@@ -60,6 +60,10 @@ class Surfaces:
         ).click().perform()
         self.eyes.wait_settled(30, quiet_s=0.8)
 
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for what the page says after it has run."""
+        WebDriverWait(self.eyes.driver, 30).until(lambda _driver: holds())
+
     def drag(self, number: int, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drags from one place to another."""
         a, b = self.offset(number, *start), self.offset(number, *end)
@@ -90,7 +94,8 @@ def test_a_point_is_set_moved_dragged_and_taken_out(surfaces: Surfaces) -> None:
     assert len(surfaces.marks(0)) == len(before) + 1
     x, y = surfaces.marks(0)[-1]
     assert abs(x - 400) < 3 and abs(y - 450) < 3
-    assert f"Point {len(before) + 1} has no place on the map yet" in surfaces.eyes.text()
+    asked = f"Point {len(before) + 1} has no place on the map yet"
+    surfaces.until(lambda: asked in surfaces.eyes.text())
 
     surfaces.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_UP)
     assert surfaces.marks(0)[-1] == pytest.approx([x + 2, y - 1]), "the focus stays on the point"
@@ -102,9 +107,10 @@ def test_a_point_is_set_moved_dragged_and_taken_out(surfaces: Surfaces) -> None:
 
     surfaces.click(1, *[sum(each) / len(before) for each in zip(*plan(surfaces), strict=True)])
     assert len(surfaces.marks(1)) == len(before) + 1
-    assert "has no place" not in surfaces.eyes.text()
+    surfaces.until(lambda: asked not in surfaces.eyes.text())
 
     surfaces.press(Keys.DELETE)
+    surfaces.until(lambda: asked in surfaces.eyes.text())
     assert len(surfaces.marks(1)) == len(before)
     assert surfaces.marks(0)[: len(before)] == before, "nothing else has moved"
     assert {urlparse(each).netloc for each in surfaces.eyes.requests()} == {
