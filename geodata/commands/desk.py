@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from dataclasses import replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -262,20 +263,16 @@ def _set_state(session: Session, lead: int, state: str, at: dt.datetime | None) 
         {"state": state, "at": at, "id": lead},
     )
     if (before == "confirmed") != (state == "confirmed"):
-        _changed(session, "finding", loaded_town(session), "leads of cameras, judged by people")
+        _changed(session, "finding", loaded_town(session))
 
 
-def _changed(session: Session, table: str, town: Town, method: str) -> None:
-    """A new revision of a dataset whose provenance stays; `method` is that of one that was not loaded before."""
+def _changed(session: Session, table: str, town: Town) -> None:
+    """A new revision of a dataset; where it comes from stays as it was, if it was loaded before."""
+    made = Provenance("Huiyan", town.licence, "leads of cameras, judged by people", simulated=False)
     known = session.execute(
         text("SELECT source, licence, method, simulated FROM dataset WHERE name = :name"), {"name": table}
     ).one_or_none()
-    kept = (
-        Provenance("Huiyan", town.licence, method, simulated=False)
-        if known is None
-        else Provenance(known.source, known.licence, known.method, known.simulated)
-    )
-    record(session, table, town.name, kept)
+    record(session, table, town.name, made if known is None else replace(made, **known._mapping))
 
 
 def _write_verdict(session: Session, lead: int, verdict: str, by: str) -> int:
@@ -313,5 +310,5 @@ def _open_case(session: Session, lead: int, town: Town) -> str:
         ),
         {"number": number, "stage": Stage.REGISTERED.value, "id": lead},
     )
-    _changed(session, "case_file", town, "leads of cameras that a person confirmed")
+    _changed(session, "case_file", town)
     return number
