@@ -14,7 +14,7 @@ from analysis.vision.rules import Rule, WatchedZone, check_zone, from_settings, 
 from geodata import database
 from geodata.commands.calibrations import note_drawn
 from geodata.errors import NotFound, TwinError
-from geodata.models import Audit, Camera, EventClass, Zone
+from geodata.models import Audit, Calibration, Camera, EventClass, Zone
 from geodata.queries.datasets import loaded_town
 
 __all__ = ["SavedZone", "ZoneDraft", "delete_zone", "rule_of", "save_zone"]
@@ -107,7 +107,8 @@ def save_zone(
     NotFound
         If the camera, the zone or the event class is gone.
     InputError
-        If the zone is no simple polygon or lies outside the picture, a setting makes no sense, or it has no title.
+        If the zone is no simple polygon or lies outside the picture, a setting makes no sense, it has no title,
+        or the camera is calibrated for another size of picture.
     TwinError
         If somebody else has changed the zone meanwhile.
     """
@@ -124,6 +125,7 @@ def save_zone(
             raise NotFound(
                 "There is no event class {code}.", "Choose one of the list.", code=draft.class_code
             )
+        _require_size(session, camera_id, draft.size_px)
         zone = _new(session, camera_id) if zone_id is None else _locked(session, camera_id, zone_id, version)
         before = None if zone_id is None else _facts(zone)
         WatchedZone(zone.name, checked.polygon_px, rule, frame_px=draft.size_px)
@@ -167,6 +169,20 @@ def delete_zone(camera_id: int, zone_id: int, version: int) -> None:
         session.delete(zone)
         session.flush()
         note_drawn(session, loaded_town(session), "zone")
+
+
+def _require_size(session: Session, camera_id: int, size_px: tuple[int, int]) -> None:
+    """InputError if the camera is calibrated for another size: zones are in pixels of the calibrated one."""
+    size = session.execute(
+        select(Calibration.width_px, Calibration.height_px).where(Calibration.camera_id == camera_id)
+    ).one_or_none()
+    if size is not None and tuple(size) != size_px:
+        raise InputError(
+            "The zone was drawn on a picture of {now} px, but the camera is calibrated for {then} px.",
+            "Calibrate it for the new size first; its zones are then carried over.",
+            now=f"{size_px[0]} × {size_px[1]}",
+            then=f"{size[0]} × {size[1]}",
+        )
 
 
 def _new(session: Session, camera_id: int) -> Zone:

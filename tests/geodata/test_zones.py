@@ -114,6 +114,7 @@ def test_what_lies_outside_the_picture_is_cut_off_and_told(camera: int) -> None:
 
 WRONG = {
     "outside": {"polygon_px": ((800, 10), (900, 10), (900, 90))},
+    "of another size than calibrated": {"size_px": (1536, 1152)},
     "two corners": {"polygon_px": SQUARE[:2]},
     "edges that cross": {"polygon_px": (SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3])},
     "no corners": {"polygon_px": ()},
