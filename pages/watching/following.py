@@ -11,7 +11,7 @@ from geodata.towns.town import Town
 from layers.i18n import N_
 from layers.watching import STEPS, VERDICTS
 from pages.session import recall, remember, words
-from pages.watching.telling import moment
+from pages.watching.telling import age, moment
 from pages.widgets.screen import fact_table
 
 __all__ = ["following"]
@@ -77,6 +77,19 @@ def _verdict(verdict: str, by: str) -> str:
     return who if by == TAKEN_BACK else f"{words(VERDICTS[verdict])} · {who}"
 
 
+def _rungs() -> str:
+    """What each step of the ladder takes."""
+    return " · ".join(
+        words(
+            N_("{step}: {count} confirmed within {span}"),
+            step=words(STEPS[rung.name]),
+            count=rung.count,
+            span=age(rung.window_s),
+        )
+        for rung in LADDER.rungs
+    )
+
+
 def _ladder(found: LeadView, town: Town) -> None:
     standing = found.standing
     names = [words(STEPS[rung.name]) for rung in LADDER.rungs]
@@ -116,6 +129,4 @@ def _ladder(found: LeadView, town: Town) -> None:
                 for row in found.steps.itertuples()
             ]
         )
-    st.caption(
-        words(N_("One lead: remind; two more within a week: warn; three more within two weeks: a case."))
-    )
+    st.caption(_rungs())

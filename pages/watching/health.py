@@ -22,7 +22,7 @@ from pages.watching.paging import page_of
 from pages.watching.telling import age, moment, since
 from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import show_map
-from pages.widgets.screen import simulated_mark
+from pages.widgets.screen import simulated_mark, told
 
 __all__ = ["health_tab"]
 
@@ -50,7 +50,11 @@ def health_tab(revision: int, town: Town) -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live(states: tuple[str, ...], page: int, town: Town) -> None:
-    shown = cached.health(states, page, PER_PAGE)
+    with told():
+        _shown(cached.health(states, page, PER_PAGE), town)
+
+
+def _shown(shown: HealthPage, town: Town) -> None:
     if shown.cameras.empty:
         st.info(words(N_("No camera is in this state.")), icon=":material/check_circle:")
         return

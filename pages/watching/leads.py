@@ -31,7 +31,7 @@ def leads_tab(revision: int, town: Town) -> None:
     """The tab."""
     chosen, choices = _choose()
     queue = cached.leads(chosen)
-    _newer(chosen, cached.desk_counts().waiting)
+    _newer(cached.desk_counts().waiting)
     if choices.empty:
         empty(
             N_("There is no lead yet"),
@@ -120,10 +120,10 @@ def _lead(queue: pd.DataFrame) -> int | None:
 
 
 @st.fragment(run_every=REFRESH_S)
-def _newer(chosen: LeadFilter, shown: int) -> None:
+def _newer(shown: int) -> None:
     """Says so when leads have come since the queue was drawn; the queue does not move under one's hand."""
-    counts = cached.desk_counts()
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="desk_counts"):
+    with told(), st.container(horizontal=True, vertical_alignment="center", gap="medium", key="desk_counts"):
+        counts = cached.desk_counts()
         oldest = "" if counts.oldest_at is None else f" · {words(N_('oldest'))} {since(counts.oldest_at)}"
         st.caption(
             words(N_("{waiting:,} to judge"), waiting=counts.waiting)
@@ -137,7 +137,6 @@ def _newer(chosen: LeadFilter, shown: int) -> None:
             key="desk_newer",
         ):
             st.rerun()
-    del chosen
 
 
 # ---------------------------------------------------------------------------------------- what is shown

@@ -19,7 +19,7 @@ from pages.watching.paging import page_of
 from pages.watching.telling import LEAST_SCORE, VEHICLES, age, camera_name, label_name, since, state_chip
 from pages.widgets.figures import figures
 from pages.widgets.jobs import job_button
-from pages.widgets.screen import empty, simulated_mark
+from pages.widgets.screen import empty, simulated_mark, told
 
 __all__ = ["wall_tab"]
 
@@ -32,7 +32,7 @@ VEHICLE, OTHER, ZONE = "#d55e00", "#56b4e9", "#f0e442"
 def wall_tab(watched: int, *, clips: bool) -> None:
     """The tab, of so many watched cameras; `clips` if all play clips, which can be patrolled as a whole."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="wall_bar"):
-        orders = {name: words(told) for name, told in ORDERS.items()}
+        orders = {name: words(title) for name, title in ORDERS.items()}
         order = (
             st.segmented_control(
                 words(N_("Order")),
@@ -54,6 +54,11 @@ def wall_tab(watched: int, *, clips: bool) -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live(order: str, page: int, of: int, boxes: bool) -> None:
+    with told():
+        _shown(order, page, of, boxes=boxes)
+
+
+def _shown(order: str, page: int, of: int, *, boxes: bool) -> None:
     budget = settings().samples_per_s
     shown = cached.wall(order, page, of, LEAST_SCORE)
     pace_figures(cached.pace(budget), budget, shown)
@@ -122,7 +127,7 @@ def _card(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
     address = "?" + urlencode({"tab": "wall", "camera": row["code"], "lang": language()})
     name = html.escape(camera_name(row["name"], row["code"][-6:]))
     leads = words(N_("{count} to judge"), count=row["leads"])
-    told = (
+    count = (
         f'<span style="background:#b00020;color:#fff;border-radius:999px;padding:0 0.5rem">{html.escape(leads)}</span>'
         if row["leads"]
         else ""
@@ -139,7 +144,7 @@ def _card(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
         f'<div style="padding:0.4rem 0.6rem;font-size:0.8125rem;line-height:1.5">'
         f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600">{name}</div>'
         f'<div style="display:flex;flex-wrap:wrap;gap:0.2rem 0.7rem;align-items:center">{state_chip(row["state"])}'
-        f"<span>{html.escape(taken)}</span>{told}{mark}<span>{failures}</span></div></div></a></div>"
+        f"<span>{html.escape(taken)}</span>{count}{mark}<span>{failures}</span></div></div></a></div>"
     )
 
 
