@@ -17,6 +17,7 @@ from pages.session import address, forget, language, recall, remember, set_addre
 from pages.watching.evidence import evidence, lead_facts, lead_map
 from pages.watching.following import following
 from pages.watching.telling import age, camera_name, label_name, rule_name, since
+from pages.widgets.columns import side_and_field
 from pages.widgets.screen import empty, told
 
 __all__ = ["leads_tab"]
@@ -40,7 +41,7 @@ def leads_tab(revision: int, town: Town) -> None:
         )
         return
     lead = _lead(queue)
-    side, field = st.columns([1, 2.6], gap="medium")
+    side, field = side_and_field(2.6)
     with side:
         _list(queue, lead)
     with field, told():
