@@ -98,7 +98,9 @@ def _patrol(
     with database.transaction() as session:
         camera = session.get_one(Camera, camera_id)
         clip = _clip(camera)
-        zones = session.scalars(select(Zone).where(Zone.camera_id == camera_id)).all()
+        zones = session.scalars(
+            select(Zone).where(Zone.camera_id == camera_id, Zone.rule == "standing", Zone.enabled)
+        ).all()
         calibration = session.scalar(select(Calibration).where(Calibration.camera_id == camera_id))
     homography = None
     if calibration is not None:

@@ -16,9 +16,10 @@ SCREENS = {
     "parking": "parking",
     "hot_spots": "hot-spots",
     "video": "video",
+    "calibration": "calibration",
     "data": "data",
 }
-WITHOUT_MAP = {"data"}
+WITHOUT_MAP = {"data", "calibration"}
 LANGUAGES = {"en": "en-US", "zh-CN": "zh-CN"}
 SIZES = ((1440, 900), (390, 844))
 

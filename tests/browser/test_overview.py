@@ -36,9 +36,10 @@ SCREENS = {
     "parking": "Parking",
     "hot-spots": "Hot spots",
     "video": "Video",
+    "calibration": "Calibration",
     "data": "Data",
 }
-PROBED = re.compile(r"/(cameras|review|parking|hot-spots|video|data)/_stcore/(health|host-config)")
+PROBED = re.compile(r"/(cameras|review|parking|hot-spots|video|calibration|data)/_stcore/(health|host-config)")
 """On a deep link Streamlit's front-end asks these two beside the screen before it finds the root: 404, and benign."""
 LEAST_COLOURS = 12
 TRIES = 6
