@@ -303,7 +303,8 @@ def test_a_lead_with_its_evidence_place_and_keys(desk: str, language: str) -> No
     assert shown.count(f"/api/pictures/finding/{lead}.jpg") == 2
     assert f"/api/pictures/after/{lead}.jpg" not in shown
     assert translate("It has not ended yet, or no frame after it was kept.", language) in shown_text(app)
-    assert "± 4.0 m" in shown and translate("simulated", language) in shown
+    assert translate("± {error:.1f} m (standard deviation)", language, error=4.0) in shown
+    assert translate("simulated", language) in shown
     assert {"uncertainty", "lead", "eye"} <= {each["id"] for each in drawn(app)[0]}
     assert [each.label for each in app.expander] == [
         translate("{count} other leads about the same thing", language, count=1)
