@@ -353,19 +353,20 @@ def merge_leads(session: Session, number: int) -> int | None:
     """
     Lets a new lead stand behind an older one of the same class, place and time, whichever camera saw it.
 
-    Leads that stand behind one another have one representative: the surest, which people are shown. Returns the
-    representative if it is another lead.
+    Leads that stand behind one another have one representative: the surest, which people are shown. A lead that has
+    only its camera's place is compared with none. Returns the representative if it is another lead.
     """
     rows = session.execute(
         text(
             "SELECT o.id, o.camera_id, o.confidence, o.error_m, o.merged_into, o.state,"
             " extract(epoch FROM o.first_seen_at)::float8 AS first,"
             " extract(epoch FROM o.last_seen_at)::float8 AS last, ST_X(o.geom) AS lon, ST_Y(o.geom) AS lat"
-            " FROM finding n JOIN finding o ON o.class_code = n.class_code AND o.hint = n.hint"
+            " FROM finding n JOIN camera k ON k.id = n.camera_id JOIN finding o ON o.class_code = n.class_code"
+            " AND o.hint = n.hint JOIN camera c ON c.id = o.camera_id"
             " AND o.last_seen_at >= n.first_seen_at - make_interval(secs => :gap)"
             " AND o.first_seen_at <= n.last_seen_at + make_interval(secs => :gap)"
             " AND ST_DWithin(o.geom, n.geom, :near)"
-            " WHERE n.id = :id AND o.geom IS NOT NULL AND o.error_m IS NOT NULL ORDER BY o.id"
+            " WHERE n.id = :id AND o.error_m < c.range_m AND n.error_m < k.range_m ORDER BY o.id"
         ),
         {"id": number, "gap": SAMENESS.most_gap_s, "near": 0.001},
     ).all()

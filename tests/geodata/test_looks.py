@@ -72,6 +72,7 @@ def street(town_copy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
     with database.transaction() as session:
         session.execute(text("DELETE FROM finding"))
         session.execute(text("DELETE FROM sample"))
+        session.execute(text("UPDATE camera_watch SET sampled_h = 0"))  # of the patrol of footage
     yield found
 
 
@@ -106,6 +107,17 @@ def test_a_vehicle_that_stays_becomes_one_lead_with_its_frames(camera: int, stre
         "SELECT array_agg(role ORDER BY role) AS roles FROM finding_frame WHERE finding_id = :id", id=lead.id
     ).roles
     assert roles == ["after", "before"]
+
+
+def test_things_without_a_place_of_their_own_are_not_one_thing(camera: int, street: Street) -> None:
+    eye = Eye()
+    eye.boxes = [(IN_ZONE, 0.9, CAR), ((740.0, 100.0, 766.0, 140.0), 0.9, CAR)]
+    for turn in range(9):
+        looked(camera, street, eye, 10.0 * turn)
+    both = row("SELECT count(*) AS n, count(merged_into) AS merged, min(error_m) AS error FROM finding")
+    assert (both.n, both.merged) == (2, 0)
+    reach = row("SELECT range_m FROM camera WHERE id = :camera", camera=camera).range_m
+    assert both.error == reach, "beyond the reference points a lead has its camera's place"
 
 
 def test_a_look_is_written_once(camera: int, street: Street) -> None:

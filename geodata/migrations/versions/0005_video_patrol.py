@@ -52,8 +52,11 @@ SELECT 'finding', -id, class_code, 'video', camera_id, cell_id, first_seen_at,
        confidence, simulated, geom, g3857
 FROM finding{where}
 """
-CONFIRMED = " WHERE state = 'confirmed' AND merged_into IS NULL"
-"""A lead is no violation until a person says so; leads that are one thing count once."""
+CONFIRMED = (
+    " WHERE state = 'confirmed' AND merged_into IS NULL"
+    " AND NOT EXISTS (SELECT FROM ladder_step l WHERE l.finding_id = finding.id AND l.step = 'case')"
+)
+"""A lead is no violation until a person says so; leads that are one thing count once, and so does one with a case."""
 
 
 def upgrade() -> None:
