@@ -64,11 +64,13 @@ def _choose(cameras: pd.DataFrame) -> tuple[int, str]:
     names = {row.code: f"{words(row.name)} · {row.code}" for row in cameras.itertuples(index=False)}
     titles = {each: words(title) for each, title in TASKS.items()}
     asked = address("camera")
+    calibrated = cameras["rmse_m"].notna().to_numpy()
+    first = int(calibrated.argmax())  # where a picture is likelier; row 0 without any
     with st.container(horizontal=True, vertical_alignment="bottom", key="calibration_bar"):
         chosen = st.selectbox(
             words(N_("Camera")),
             codes,
-            index=codes.index(asked) if asked in codes else 0,
+            index=codes.index(asked) if asked in codes else first,
             format_func=names.__getitem__,
             key=f"calibration_camera_{asked}",
             width=520,

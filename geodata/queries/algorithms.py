@@ -27,6 +27,8 @@ __all__ = [
 GROUPS = ("tier", "owner", "area_class")
 """Columns of cameras by which they may be counted."""
 STATUSES = ("idle", "running", "cannot")
+BURST_HZ = 4.0
+"""Pictures a second of a burst, see `geodata.video.bursts.burst`."""
 DAY_H = 12.0
 """Hours a day counted as daylight, 6 to 18 o'clock; as many are counted as dark."""
 RUNS_BY_EXPOSURE = "illegal_parking"
@@ -124,7 +126,10 @@ def algorithm_matrix(conn: Connection, *, layout: str, every_s: float) -> Algori
         frame_height_px=height.round().to_numpy(dtype=np.int64),
         online=rows["pictures"].to_numpy(dtype=bool),
         calibrated=rows["calibrated"].to_numpy(dtype=bool),
-        rate_per_s=1.0 / rows["min_interval_s"].astype(float).fillna(every_s).to_numpy(),
+        # a camera that is looked at seldom can still be followed for some seconds (`geodata.video.bursts`)
+        rate_per_s=np.maximum(
+            BURST_HZ, 1.0 / rows["min_interval_s"].astype(float).fillna(every_s).to_numpy()
+        ),
         free_day_h=day_h,
         free_night_h=night_h,
         running=_running(conn, rows.index, busy, algorithms),

@@ -130,8 +130,9 @@ def _kind(zone: StoredZone | None, key: str) -> str:
         st.warning(
             words(
                 N_(
-                    "This rule follows things from picture to picture: it takes at least 3.5 samples a second. Seldom"
-                    " samples do not judge it; it can be drawn and kept for a stream that is read whole."
+                    "This rule follows things from picture to picture, at 3.5 pictures a second or more. After a"
+                    " sample the camera is followed for eight seconds, once a minute at most; its stream must give as"
+                    " many pictures."
                 )
             ),
             icon=":material/speed:",
