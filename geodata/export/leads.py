@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import Any
 
@@ -10,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from analysis.crs import DISPLAY_EPSG
+from geodata.export.provenance import provenance
 
 __all__ = ["idle_geojson"]
 
@@ -53,13 +53,7 @@ def idle_geojson(
         "method": method,
         "algorithm": algorithm,
         "units": {"density_px_m": "pixels across one metre at the nearest ground in view"},
-        "town": str(register["town"].iloc[0]) if len(register) else None,
-        "crs_note": "EPSG:4326 (WGS 84), longitude before latitude, degrees",
-        "revision": int(register["revision"].max()) if len(register) else 0,
-        "licence": "; ".join(sorted(set(register["licence"]))),
-        "attribution": "; ".join(sorted(set(register["source"]))),
-        "simulated": bool(register["simulated"].any()),
-        "exported_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        **provenance(register),
         "features": features,
     }
     return json.dumps(body, ensure_ascii=False, allow_nan=False) + "\n"

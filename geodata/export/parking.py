@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 import shapely
 
 from analysis.crs import DISPLAY_EPSG
+from geodata.export.provenance import provenance
 
 __all__ = ["parking_geojson"]
 
@@ -58,20 +58,7 @@ def parking_geojson(
         "method": method,
         "units": dict(units),
         "question": dict(question),
-        "town": str(register["town"].iloc[0]) if len(register) else None,
-        "crs_note": "EPSG:4326 (WGS 84), longitude before latitude, degrees; lengths in metres",
-        "revision": int(register["revision"].max()) if len(register) else 0,
-        "licence": "; ".join(sorted(set(register["licence"]))),
-        "attribution": "; ".join(sorted(set(register["source"]))),
-        "simulated": bool(register["simulated"].any()),
-        "exported_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "sources": [
-            {
-                name: _value(row[name])
-                for name in ("name", "source", "licence", "method", "revision", "simulated")
-            }
-            for row in register.to_dict(orient="records")
-        ],
+        **provenance(register),
         "features": features,
     }
     return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
