@@ -27,7 +27,7 @@ TRIES = 3
 """A part whose worker died so often is given up."""
 AHEAD = 2
 """Parts that a worker has at a time, so that it is not idle between two."""
-ANSWER_WITHIN_S = 15.0
+ANSWER_WITHIN_S = 30.0
 """A Dask scheduler, and its first worker, must be there within this time."""
 
 

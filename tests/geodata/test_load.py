@@ -39,7 +39,7 @@ MEASURED = {"building": 486, "street_edge": 2469, "car_park": 43, "camera": 221,
 """Rows of OpenStreetMap's extract."""
 PARTLY = {"restricted_area"}
 """Tagged buildings are measured, what a point of interest implies is not."""
-OF_THE_MOMENT = {"loaded_at", "computed_at", "revision"}
+OF_THE_MOMENT = {"loaded_at", "computed_at", "revision", "sampled_h"}
 
 
 def contents() -> dict[str, str]:
