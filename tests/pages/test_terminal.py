@@ -410,8 +410,8 @@ def running(url: str) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
     children: list[int] = []
     try:
         until = time.monotonic() + 90
-        # the worker starts once the screens answer
-        while not answers(address) or len(children) < 2:
+        # the workers start once the screens answer
+        while not answers(address) or len(children) < parts():
             assert part.poll() is None, part.communicate()
             assert time.monotonic() < until, "no answer"
             time.sleep(0.1)
@@ -422,6 +422,11 @@ def running(url: str) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
             part.kill()
         for each in filter(_lives, children):
             os.kill(each, signal.SIGKILL)
+
+
+def parts() -> int:
+    """Screens and worker, and a video worker where there is a detector."""
+    return 3 if (settings().models_dir / MODEL_NAME).is_file() else 2
 
 
 def _status_beside(address: str, url: str) -> str:
@@ -470,8 +475,7 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(town_copy: str) -> Non
         with urllib.request.urlopen(address, timeout=10) as answer:
             assert answer.status == 200 and b"<html" in answer.read()
         assert "answers" in _status_beside(address, town_copy)
-        looks = (settings().models_dir / MODEL_NAME).is_file()
-        assert len(children) == (3 if looks else 2), "screens, worker, and a video worker where there is a detector"
+        assert len(children) == parts()
         part.send_signal(signal.SIGINT)
         out, err = part.communicate(timeout=90)
         assert part.returncode == 0, err
