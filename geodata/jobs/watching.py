@@ -292,4 +292,4 @@ async def _begin_again(app: App) -> None:
         if job.attempts + 1 < MOST_ATTEMPTS:
             await app.job_manager.retry_job(job)
         else:
-            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
