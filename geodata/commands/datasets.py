@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geodata.lineage import MADE_FROM
 from geodata.models import Base
 
 __all__ = ["Provenance", "record"]
@@ -22,11 +23,20 @@ class Provenance:
     simulated: bool
 
 
-def record(session: Session, name: str, town: str, provenance: Provenance) -> int:
+def record(session: Session, name: str, town: str, provenance: Provenance, *, made_here: bool = True) -> int:
     """
-    Notes in the register and in the audit that table `name` changed.
+    Notes in the register and in the audit that table `name` changed, and on which revisions of others it rests.
 
     Returns its new revision, the highest of all datasets.
+
+    Parameters
+    ----------
+    session
+        An open transaction.
+    name, town, provenance
+        The table, the town, and where the rows come from.
+    made_here
+        This twin made the rows from others (`geodata.lineage.MADE_FROM`); false for rows that a user loads.
 
     Raises
     ------
@@ -55,9 +65,10 @@ def record(session: Session, name: str, town: str, provenance: Provenance) -> in
     session.execute(
         text(
             "INSERT INTO audit (actor, action, subject, details) SELECT current_user, 'write', d.name,"
-            " jsonb_build_object('revision', d.revision, 'rows', d.rows, 'method', d.method)"
-            " FROM dataset d WHERE d.name = :name"
+            " jsonb_build_object('revision', d.revision, 'rows', d.rows, 'method', d.method, 'source', d.source,"
+            " 'inputs', (SELECT coalesce(jsonb_object_agg(i.name, i.revision), '{}') FROM dataset i"
+            " WHERE i.name = ANY (:inputs))) FROM dataset d WHERE d.name = :name"
         ),
-        {"name": table},
+        {"name": table, "inputs": list(MADE_FROM.get(table, ())) if made_here else []},
     )
     return int(session.scalar(text("SELECT revision FROM dataset WHERE name = :name"), {"name": table}) or 0)

@@ -37,6 +37,8 @@ from geodata.towns.town import Town, find_town
 __all__ = ["load_town"]
 
 STEPS = 10
+KEPT = ("job", "audit", "dataset_card")
+"""Tables that stay when a town is loaded anew."""
 ASPECT = 16 / 9
 """Width of a picture over its height."""
 FLAT_FIELD_DEG = 120.0
@@ -124,7 +126,7 @@ def _extract(town: Town) -> Path:
 
 
 def _clear(session: Session) -> None:
-    names = ", ".join(f'"{name}"' for name in Base.metadata.tables if name not in ("job", "audit"))
+    names = ", ".join(f'"{name}"' for name in Base.metadata.tables if name not in KEPT)
     session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 

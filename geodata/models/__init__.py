@@ -37,6 +37,7 @@ from geodata.models.planning import (
     ScenarioItem,
     ScenarioTariff,
 )
+from geodata.models.quality import DatasetCard, DatasetCheck
 from geodata.models.seeing import (
     Detection,
     Finding,
@@ -68,6 +69,8 @@ __all__ = [
     "CoveragePart",
     "CoverageShare",
     "Dataset",
+    "DatasetCard",
+    "DatasetCheck",
     "DemandEstimate",
     "DemandProfile",
     "Detection",
