@@ -10,7 +10,7 @@ from layers.demand import DEMAND_LAYERS
 from layers.i18n import N_
 from layers.layer import Export, Form, Layer, LegendEntry
 from layers.measures import GROUP_MEASURES, MEASURES
-from layers.watching import LIVE_LEADS, WATCHING_LAYERS
+from layers.watching import CLASSES, LIVE_LEADS, WATCHING_LAYERS
 
 __all__ = ["LAYERS", "NETWORKS", "layer"]
 
@@ -47,7 +47,7 @@ _CAMERA_COLOUR = (
 _TIME_FILTERS = {
     "since": "t.at >= %(since)s",
     "until": "t.at < %(until)s",
-    "class": "t.class_code = %(class)s",
+    "class": CLASSES,
     "source": "t.source = %(source)s",
 }
 

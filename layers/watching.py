@@ -9,6 +9,7 @@ from layers.i18n import N_
 from layers.layer import Colour, Export, Form, Layer, LegendEntry, Measure
 
 __all__ = [
+    "CLASSES",
     "LEADS_PER_H",
     "LIVE",
     "LIVE_LEADS",
@@ -49,9 +50,14 @@ LEADS_PER_H = Measure(
     ramp=ramps.ORANGES,
     empty=N_("no evidence: nobody looked"),
 )
+CLASSES = "t.class_code = ANY (string_to_array(%(class)s, ','))"
+"""One event class, or several with commas between them."""
 LIVE = {"moment": "%(moment)s::text IS NOT NULL"}
 """Changes without a new revision: the address answers for a moment of some seconds, which is part of a tile's name."""
-LIVE_LEADS = {"moment": f"{LIVE['moment']} AND t.merged_into IS NULL AND t.state <> 'rejected'"}
+LIVE_LEADS = {
+    "moment": f"{LIVE['moment']} AND t.merged_into IS NULL AND t.state <> 'rejected'",
+    "class": CLASSES,
+}
 """The same for leads: those about one thing are one, and one that a person rejected is none."""
 _CELLS = (
     "JOIN LATERAL (SELECT sum(k.sampled_h) AS hours FROM camera_view v JOIN camera_watch k"
