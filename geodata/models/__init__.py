@@ -12,6 +12,7 @@ from geodata.models.camera import (
     Zone,
 )
 from geodata.models.case import CaseFile, EventClass, Stage
+from geodata.models.loads import ColumnMapping, Load, LoadRow, RasterAsset
 from geodata.models.parking import CarPark, DemandEstimate, DemandProfile, Kerb
 from geodata.models.pipes import Pipe, PipeNode, Sensor
 from geodata.models.place import (
@@ -65,6 +66,7 @@ __all__ = [
     "CarPark",
     "CaseFile",
     "CellMeasure",
+    "ColumnMapping",
     "Component",
     "CoveragePart",
     "CoverageShare",
@@ -83,11 +85,14 @@ __all__ = [
     "JobState",
     "Kerb",
     "LadderStep",
+    "Load",
+    "LoadRow",
     "NoParkingArea",
     "PatrolTrack",
     "Pipe",
     "PipeNode",
     "Poi",
+    "RasterAsset",
     "RestrictedArea",
     "Run",
     "Sample",

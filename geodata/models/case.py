@@ -51,6 +51,7 @@ class CaseFile(Base, Simulated, web_geometry):
         Index("ix_case_file_reported_at", "reported_at", postgresql_using="brin"),
         Index("ix_case_file_cell_id_class_code", "cell_id", "class_code"),
         Index("ix_case_file_camera_id", "camera_id"),
+        Index("ix_case_file_number", "number"),
         *geometry_indexes("case_file", "geom", "g3857"),
         {"postgresql_partition_by": "RANGE (reported_at)"},
     )

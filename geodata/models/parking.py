@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, SmallI
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
+from geodata.models.loads import FromFile, source_key_index
 
 __all__ = ["CarPark", "DemandEstimate", "DemandProfile", "Kerb"]
 
@@ -31,11 +32,11 @@ class Kerb(Base, Simulated, web_geometry):
     geom: Mapped[Any] = mapped_column(geometry("LINESTRING"))
 
 
-class CarPark(Base, Simulated, web_geometry):
+class CarPark(Base, Simulated, FromFile, web_geometry):
     """An off-street car park, a point or a polygon as mapped."""
 
     __tablename__ = "car_park"
-    __table_args__ = geometry_indexes("car_park", "geom", "g3857")
+    __table_args__ = (source_key_index("car_park"), *geometry_indexes("car_park", "geom", "g3857"))
 
     id: Mapped[Id]
     osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)

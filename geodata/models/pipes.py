@@ -8,15 +8,16 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
+from geodata.models.loads import FromFile, source_key_index
 
 __all__ = ["Pipe", "PipeNode", "Sensor"]
 
 
-class Pipe(Base, Simulated, web_geometry):
+class Pipe(Base, Simulated, FromFile, web_geometry):
     """A pipe between nodes."""
 
     __tablename__ = "pipe"
-    __table_args__ = geometry_indexes("pipe", "geom", "g3857")
+    __table_args__ = (source_key_index("pipe"), *geometry_indexes("pipe", "geom", "g3857"))
 
     id: Mapped[Id]
     osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
@@ -29,11 +30,11 @@ class Pipe(Base, Simulated, web_geometry):
     geom: Mapped[Any] = mapped_column(geometry("LINESTRING"))
 
 
-class PipeNode(Base, Simulated, web_geometry):
+class PipeNode(Base, Simulated, FromFile, web_geometry):
     """A manhole, valve, hydrant or regulator."""
 
     __tablename__ = "pipe_node"
-    __table_args__ = geometry_indexes("pipe_node", "geom", "g3857")
+    __table_args__ = (source_key_index("pipe_node"), *geometry_indexes("pipe_node", "geom", "g3857"))
 
     id: Mapped[Id]
     osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Id, Simulated, geometry, geometry_indexes, web_geometry
+from geodata.models.loads import FromFile, source_key_index
 
 __all__ = ["AddressPoint", "Area", "Building", "CellMeasure", "Component", "Poi", "StreetEdge", "UnitCell"]
 
@@ -90,11 +91,11 @@ class StreetEdge(Base, Simulated, web_geometry):
     geom: Mapped[Any] = mapped_column(geometry("LINESTRING"))
 
 
-class Building(Base, Simulated, web_geometry):
+class Building(Base, Simulated, FromFile, web_geometry):
     """A building footprint with its height above ground."""
 
     __tablename__ = "building"
-    __table_args__ = geometry_indexes("building", "geom", "g3857")
+    __table_args__ = (source_key_index("building"), *geometry_indexes("building", "geom", "g3857"))
 
     id: Mapped[Id]
     osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
@@ -107,11 +108,11 @@ class Building(Base, Simulated, web_geometry):
     geom: Mapped[Any] = mapped_column(geometry("MULTIPOLYGON"))
 
 
-class Poi(Base, Simulated, web_geometry):
+class Poi(Base, Simulated, FromFile, web_geometry):
     """A point of interest; telephone numbers and mail addresses are not kept."""
 
     __tablename__ = "poi"
-    __table_args__ = geometry_indexes("poi", "geom", "g3857")
+    __table_args__ = (source_key_index("poi"), *geometry_indexes("poi", "geom", "g3857"))
 
     id: Mapped[Id]
     osm_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
