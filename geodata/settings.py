@@ -51,6 +51,14 @@ class Settings(BaseSettings):
     """Processes that a city-wide run may use on this machine; 0 for one a core."""
     dask_scheduler: str | None = None
     """Address of a Dask scheduler, tcp://host:8786; city-wide runs then compute on its workers."""
+    open_door: Literal["public", "tokens", "closed"] = "public"
+    """Who may read OGC API and Open311: everybody, clients with a token, or nobody; writing always needs a token."""
+    open_pipes: bool = False
+    """Offer pipes at the open door too."""
+    anonymous_per_minute: int = Field(default=300, ge=1)
+    """Requests a minute at the open door from one address without a token."""
+    cors_origins: str | None = None
+    """Origins whose pages may ask the open door, with commas between them; none: no other page may."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """How much the web process tells; INFO names every request."""
 

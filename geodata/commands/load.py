@@ -37,7 +37,7 @@ from geodata.towns.town import Town, find_town
 __all__ = ["load_town"]
 
 STEPS = 10
-KEPT = ("job", "audit", "dataset_card", "column_mapping", "raster_asset")
+KEPT = ("job", "api_client", "audit", "dataset_card", "column_mapping", "raster_asset")
 """Tables that stay when a town is loaded anew."""
 ASPECT = 16 / 9
 """Width of a picture over its height."""

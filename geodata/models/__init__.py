@@ -12,6 +12,7 @@ from geodata.models.camera import (
     Zone,
 )
 from geodata.models.case import CaseFile, EventClass, Stage
+from geodata.models.door import ApiClient, ExchangedCase, ServiceRequest
 from geodata.models.loads import ColumnMapping, Load, LoadRow, RasterAsset
 from geodata.models.parking import CarPark, DemandEstimate, DemandProfile, Kerb
 from geodata.models.pipes import Pipe, PipeNode, Sensor
@@ -53,6 +54,7 @@ from geodata.models.truth import TruthEvent, TruthRate, TruthSighting
 
 __all__ = [
     "AddressPoint",
+    "ApiClient",
     "Area",
     "Audit",
     "Base",
@@ -78,6 +80,7 @@ __all__ = [
     "Detection",
     "DetectorRecall",
     "EventClass",
+    "ExchangedCase",
     "Exposure",
     "Finding",
     "FindingFrame",
@@ -102,6 +105,7 @@ __all__ = [
     "ScenarioItem",
     "ScenarioTariff",
     "Sensor",
+    "ServiceRequest",
     "Stage",
     "StreetEdge",
     "TruthEvent",

@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geodata.models.base import Base, Simulated, geometry, geometry_indexes, web_geometry
@@ -52,6 +52,7 @@ class CaseFile(Base, Simulated, web_geometry):
         Index("ix_case_file_cell_id_class_code", "cell_id", "class_code"),
         Index("ix_case_file_camera_id", "camera_id"),
         Index("ix_case_file_number", "number"),
+        Index("ix_case_file_changed_at_id", "changed_at", "id"),
         *geometry_indexes("case_file", "geom", "g3857"),
         {"postgresql_partition_by": "RANGE (reported_at)"},
     )
@@ -68,4 +69,8 @@ class CaseFile(Base, Simulated, web_geometry):
     cell_id: Mapped[int | None] = mapped_column(BigInteger)
     address_point_id: Mapped[int | None] = mapped_column(BigInteger)
     closed_at: Mapped[dt.datetime | None]
+    changed_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    """when the row was written or changed last; a trigger keeps it"""
+    component_code: Mapped[str | None]
+    """16 digits, if it is about a component"""
     geom: Mapped[Any] = mapped_column(geometry("POINT"))

@@ -19,7 +19,9 @@ from geodata.errors import NotFound
 from geodata.queries.datasets import GROUND
 from geodata.queries.serving import TileStore
 from geodata.settings import settings
+from pages.endpoints.guard import Guard
 from pages.endpoints.machine import Endpoints
+from pages.endpoints.ogc import OgcDoor
 from pages.endpoints.problems import problem
 
 __all__ = ["Door"]
@@ -34,6 +36,8 @@ class Door:
 
     def __init__(self) -> None:
         self.tiles = TileStore(None, max_bytes=settings().tile_max_bytes)
+        self.guard = Guard(self.tiles)
+        self.ogc = OgcDoor(self.tiles, self.guard)
 
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[None]:
@@ -46,6 +50,7 @@ class Door:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            await self.ogc.close()
             await self.tiles.close()
             database.dispose()
 
@@ -74,6 +79,8 @@ class Door:
                     Route("/heat/{layer}.csv", machine.heat),
                     Route("/export/{layer}.geojson", machine.download),
                     Route("/pictures/{kind}/{id}.jpg", machine.picture),
+                    Route("/ogc", self.ogc),
+                    Mount("/ogc", self.ogc),
                     Route("/{rest:path}", _nowhere),
                 ],
             ),

@@ -11,6 +11,7 @@ import typer
 from geodata import database
 from geodata.errors import TwinError
 from geodata.settings import settings
+from pages.terminal.clients import client, clients
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
 from pages.terminal.coverage import coverage
 from pages.terminal.opening import open_database
@@ -71,6 +72,8 @@ def patrol(
 
 
 app.command()(coverage)
+app.add_typer(client, name="client")
+app.command()(clients)
 for planned in (place, remove, relocate):
     app.command()(planned)
 

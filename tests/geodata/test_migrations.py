@@ -52,9 +52,9 @@ def test_every_table_with_a_place_has_one_spatial_index_a_column(empty_database:
         rows = conn.execute(
             text(
                 "SELECT g.f_table_name, g.f_geometry_column, count(i.indexrelid) FROM geometry_columns g"
-                " JOIN pg_attribute a ON a.attrelid = g.f_table_name::regclass"
+                " JOIN pg_attribute a ON a.attrelid = format('%I.%I', g.f_table_schema, g.f_table_name)::regclass"
                 " AND a.attname = g.f_geometry_column LEFT JOIN pg_index i ON i.indrelid = a.attrelid"
-                " AND a.attnum = ANY (i.indkey) WHERE g.f_table_name <> ALL (:views)"
+                " AND a.attnum = ANY (i.indkey) WHERE g.f_table_schema = 'public' AND g.f_table_name <> ALL (:views)"
                 " GROUP BY 1, 2"
             ),
             {"views": list(VIEWS)},

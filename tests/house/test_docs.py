@@ -85,6 +85,8 @@ def _addresses() -> frozenset[str]:
 
 
 def _leads_somewhere(address: str) -> bool:
+    if address.startswith("/api/ogc/"):  # an application of its own stands there
+        return "/api/ogc" in _addresses()
     return any(
         re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(known)), address) for known in _addresses()
     )
