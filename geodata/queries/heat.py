@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from geodata.queries.tiles import TileSource
+from geodata.queries.tiles import TileSource, conditions
 
 __all__ = ["heat_sql"]
 
@@ -15,7 +15,7 @@ BIN_DEG = 0.00015
 
 def heat_sql(source: TileSource, filters: Mapping[str, Any]) -> str:
     """Rows (longitude, latitude, count), in degrees, of all points of `source` that pass `filters`."""
-    where = "".join(f" AND ({source.filters[name]})" for name in filters if name in source.filters)
+    where = "".join(f" AND {condition}" for condition in conditions(source, filters))
     return (
         f"SELECT round((i * {BIN_DEG})::numeric, 5), round((j * {BIN_DEG})::numeric, 5), n FROM"
         f" (SELECT round(ST_X(t.geom) / {BIN_DEG}) AS i, round(ST_Y(t.geom) / {BIN_DEG}) AS j, count(*) AS n"

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from geodata import database
 from geodata.errors import DatabaseUnavailable
-from geodata.queries.tiles import TileSource, check_address, tile_sql
+from geodata.queries.tiles import TileSource, applied, check_address, tile_sql
 
 __all__ = ["Tile", "TileStore", "tag"]
 
@@ -166,7 +166,7 @@ class TileStore:
         """
         z, x, y = address
         check_address(z, x, y)
-        used = tuple(sorted((name, str(value)) for name, value in filters.items() if name in source.filters))
+        used = tuple(sorted((name, str(value)) for name, value in applied(source, filters).items()))
         key = (layer, z, x, y, await self.revision(datasets), used)
         etag = tag(*key)
         if known == etag:

@@ -13,12 +13,24 @@ from typing import Any, Literal
 
 from geodata.errors import TwinError
 
-__all__ = ["MAX_ZOOM", "BadTileAddress", "TileSource", "check_address", "tile_sql"]
+__all__ = ["MAX_ZOOM", "BadTileAddress", "TileSource", "applied", "check_address", "conditions", "tile_sql"]
 
 MAX_ZOOM = 22
 EXTENT = 4096
 BUFFER = 64
 BINS = 64
+AREA = "ST_Intersects(t.g3857, (SELECT {shape} FROM area a WHERE a.code = %(area)s))"
+"""Rows that meet an area; asked as one value, it is made once, and its box reaches the indexes behind a view."""
+AREA_SHAPES = {
+    "point": "ST_Transform(a.geom, 3857)",
+    "line": "ST_Transform(a.geom, 3857)",
+    # neighbours share a border but are not in the area: what reaches less than a metre into it only touches
+    "area": "ST_Buffer(ST_Transform(a.geom, 3857), -1)",
+}
+BBOX = (
+    "ST_Intersects(t.g3857, ST_Transform(ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326), 3857))"
+)
+BBOX_PARTS = ("west", "south", "east", "north")
 
 
 class BadTileAddress(TwinError):
@@ -91,6 +103,25 @@ def check_address(z: int, x: int, y: int) -> None:
             )
 
 
+def applied(source: TileSource, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `filters` that choose among the rows of `source`: its own, `area`, and a box of four sides in degrees."""
+    known = {*source.filters, "area"}
+    if all(side in filters for side in BBOX_PARTS):
+        known |= set(BBOX_PARTS)
+    return {name: value for name, value in filters.items() if name in known}
+
+
+def conditions(source: TileSource, filters: Mapping[str, Any]) -> list[str]:
+    """SQL conditions over `t`: the same for tiles, heat maps and exports, so that a file holds what the map shows."""
+    used = applied(source, filters)
+    found = [f"({source.filters[name]})" for name in used if name in source.filters]
+    if "area" in used:
+        found.append(f"({AREA.format(shape=AREA_SHAPES[source.shape])})")
+    if "west" in used:
+        found.append(f"({BBOX})")
+    return found
+
+
 def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: bool | None = None) -> str:
     """
     The query that makes one tile; its parameters are `z`, `x`, `y`, `layer` and the filters'.
@@ -102,16 +133,16 @@ def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: 
     z
         Zoom, decides the form unless `coarse` does.
     filters
-        The filters in use; only those that the source knows are applied.
+        The filters in use; only those that the source knows, and `area`, are applied.
     coarse
         Forces the coarse (True) or the near form (False).
     """
     if coarse is None:
         coarse = z < source.coarse_below
-    conditions = [f"({source.filters[name]})" for name in filters if name in source.filters]
+    chosen = conditions(source, filters)
     if coarse and source.coarse_where:
-        conditions.append(f"({source.coarse_where})")
-    where = "".join(f" AND {condition}" for condition in conditions)
+        chosen.append(f"({source.coarse_where})")
+    where = "".join(f" AND {condition}" for condition in chosen)
     # asked as one value, not as a join, the box reaches the indexes of every partition behind a view
     hit = f"FROM {source.table} t {source.join} CROSS JOIN b WHERE t.g3857 && (SELECT wide FROM b){where}"
     frame = (
