@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import time
-from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from geodata.errors import NotFound
-from geodata.export.geojson import geojson_stream
 from geodata.queries.health import COUNT_SQL
 from geodata.queries.heat import heat_sql
 from geodata.queries.serving import TileStore, tag
 from geodata.video.narrowing import narrowed
 from layers.catalogue import layer
+from pages.endpoints.asking import read_filters
 from pages.endpoints.problems import BadQuery, tells_problems
 
 __all__ = ["Endpoints"]
@@ -54,7 +52,7 @@ class Endpoints:
         """`/tiles/{layer}/{z}/{x}/{y}.pbf`: 200, 304 if known, 404 for a layer, 422 for an address."""
         chosen = layer(request.path_params["layer"])
         address = (_integer(request, "z"), _integer(request, "x"), _integer(request, "y"))
-        filters = _filters(request)
+        filters = read_filters(request)
         if "moment" in chosen.tile.filters:
             filters["moment"] = str(int(time.time() // LIVE_S))
         found = await self.tiles.tile(
@@ -100,7 +98,7 @@ class Endpoints:
             raise BadQuery(
                 "Layer '{name}' has no points, so it has no heat map.", "Choose violations.", name=chosen.id
             )
-        filters = _filters(request)
+        filters = read_filters(request)
         revision = await self.tiles.revision(chosen.datasets)
         etag = tag(chosen.id, revision, sorted(filters.items()))
         if request.headers.get("if-none-match") == etag:
@@ -108,17 +106,6 @@ class Endpoints:
         rows = await self.tiles.rows(heat_sql(chosen.tile, filters), filters)
         body = "lon,lat,n\n" + "".join(f"{lon},{lat},{n}\n" for lon, lat, n in rows)
         return Response(body, media_type="text/csv", headers={"ETag": etag, "Cache-Control": "no-cache"})
-
-    @tells_problems
-    async def download(self, request: Request) -> Response:
-        """`/export/{layer}.geojson`: the layer as RFC 7946 GeoJSON, streamed."""
-        chosen = layer(request.path_params["layer"])
-        # asked before the first byte, so that a database that is away is told with its status
-        towns = await self.tiles.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
-        stream = geojson_stream(chosen.id, chosen.export, chosen.title, chosen.method, chosen.datasets)
-        name = f"{towns[0][0] if towns else 'empty'}-{chosen.id}.geojson"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingResponse(stream, media_type="application/geo+json", headers=headers)
 
     @tells_problems
     async def picture(self, request: Request) -> Response:
@@ -170,26 +157,3 @@ def _width(request: Request) -> int:
             most=WIDEST_PX,
         )
     return int(value)
-
-
-def _filters(request: Request) -> dict[str, Any]:
-    """The filters named in the query; times are ISO 8601, without an offset they are UTC."""
-    found: dict[str, Any] = {}
-    for name in ("since", "until"):
-        if value := request.query_params.get(name):
-            try:
-                moment = dt.datetime.fromisoformat(value)
-            except ValueError:
-                raise BadQuery(
-                    "{name} = '{value}' is not a time.",
-                    "Write it as ISO 8601, such as 2026-01-31T08:00:00Z.",
-                    name=name,
-                    value=value,
-                ) from None
-            found[name] = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    for name in ("class", "source", "grouping"):
-        if value := request.query_params.get(name):
-            if "\0" in value:
-                raise BadQuery("{name} holds a NUL character.", "Write text.", name=name)
-            found[name] = value
-    return found

@@ -19,6 +19,7 @@ from geodata.errors import NotFound
 from geodata.queries.datasets import GROUND
 from geodata.queries.serving import TileStore
 from geodata.settings import settings
+from pages.endpoints.exports import Exports
 from pages.endpoints.guard import Guard
 from pages.endpoints.machine import Endpoints
 from pages.endpoints.ogc import OgcDoor
@@ -77,7 +78,7 @@ class Door:
                     Route("/health", machine.health),
                     Route("/tiles/{layer}/{z}/{x}/{y}.pbf", machine.tile),
                     Route("/heat/{layer}.csv", machine.heat),
-                    Route("/export/{layer}.geojson", machine.download),
+                    *Exports(self.tiles).routes(),
                     Route("/pictures/{kind}/{id}.jpg", machine.picture),
                     Route("/ogc", self.ogc),
                     Mount("/ogc", self.ogc),

@@ -1,0 +1,94 @@
+"""Layers to take home: `/export/{layer}.{suffix}` with the filters of the map."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from geodata.export.formats import FORMATS, export_format
+from geodata.export.parcel import Parcel, choose
+from geodata.queries.serving import TileStore
+from layers.catalogue import layer
+from pages.endpoints.asking import read_box, read_filters
+from pages.endpoints.problems import tells_problems
+
+__all__ = ["Exports"]
+
+MADE_AT_ONCE = 2
+"""Files that must be whole before their first byte leaves, such as GeoPackages: so many are made at a time."""
+WHOLE_FIRST = ("gpkg", "fgb")
+
+
+class Exports:
+    """
+    The addresses of files.
+
+    Parameters
+    ----------
+    tiles
+        Answers for rows.
+    """
+
+    def __init__(self, tiles: TileStore) -> None:
+        self.tiles = tiles
+        self._making = asyncio.Semaphore(MADE_AT_ONCE)
+
+    def routes(self) -> list[BaseRoute]:
+        """One address a format, so that a layer's name never takes part of a suffix."""
+        named = [Route(f"/export/{{layer}}.{suffix}", self.download) for suffix in FORMATS]
+        return [*named, Route("/export/{layer}.{suffix}", self.download)]
+
+    @tells_problems
+    async def download(self, request: Request) -> Response:
+        """
+        A layer as GeoJSON, GeoParquet, GeoPackage, FlatGeobuf or CSV, streamed.
+
+        `since`, `until`, `class`, `source`, `grouping` and `area` choose rows as they do for tiles, `bbox` those that
+        meet a box; `shown` leaves out what the map does not draw.
+        """
+        chosen = layer(request.path_params["layer"])
+        suffix = request.path_params.get("suffix") or request.url.path.rpartition(f"/{chosen.id}.")[2]
+        made = export_format(suffix)
+        filters = read_filters(request)
+        if box := request.query_params.get("bbox"):
+            filters |= read_box(box)
+        shown = request.query_params.get("shown", "") not in ("", "0", "false")
+        parcel = Parcel(
+            chosen.id,
+            chosen.title,
+            chosen.method,
+            chosen.export,
+            chosen.datasets,
+            choose(chosen.tile, filters, shown=shown),
+        )
+        towns = await self.tiles.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
+        stream = made.stream(parcel)
+        # asked before the answer begins, so that what is wrong is told with its status
+        if suffix in WHOLE_FIRST:
+            async with self._making:
+                first = await asyncio.to_thread(next, stream, b"")
+        else:
+            first = await asyncio.to_thread(next, stream, b"")
+        parts = [towns[0][0] if towns else "empty", chosen.id, str(filters.get("area", ""))]
+        name = "-".join(part for part in parts if part)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
+        if suffix == "csv":
+            headers["Link"] = _described(chosen.id, request)
+        return StreamingResponse(_joined(first, stream), media_type=made.media_type, headers=headers)
+
+
+def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _described(name: str, request: Request) -> str:
+    """Where a CSV's sources are told."""
+    query = urlencode(request.query_params.multi_items())
+    address = f"/api/export/{name}.csv-metadata.json{'?' if query else ''}{query}"
+    return f'<{address}>; rel="describedby"; type="application/csvm+json"'
