@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from analysis.review import ReviewRules
 from geodata import database
 from geodata.ingest import readers
+from geodata.queries import areas as area_queries
 from geodata.queries import (
     blindness,
     datasets,
@@ -44,6 +45,7 @@ from layers.catalogue import LAYERS
 __all__ = [
     "algorithms",
     "answer",
+    "areas",
     "bays",
     "blind_areas",
     "breaks",
@@ -95,6 +97,7 @@ __all__ = [
     "site",
     "stored_pose",
     "town",
+    "violation_kinds",
     "violation_span",
     "wall",
     "warm",
@@ -119,10 +122,30 @@ def _town_name(revision: int) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)  # noqa: TID251
-def key_figures(revision: int, since: dt.datetime | None, until: dt.datetime | None) -> figures.KeyFigures:
-    """Numbers at the head of the overview."""
+def key_figures(
+    revision: int,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    area: str | None = None,
+    words: tuple[tuple[str, str], ...] = (),
+) -> figures.KeyFigures:
+    """Numbers at the head of the overview; `words` are the filters class and source."""
     with database.connection() as conn:
-        return figures.key_figures(conn, {"since": since, "until": until})
+        return figures.key_figures(conn, {"since": since, "until": until, "area": area, **dict(words)})
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def areas(revision: int) -> list[area_queries.AreaChoice]:
+    """Divisions of the town, each street before its communities."""
+    with database.connection() as conn:
+        return area_queries.areas(conn)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def violation_kinds(revision: int) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Classes of the violations there are, with their names in Chinese and English, and their sources."""
+    with database.connection() as conn:
+        return area_queries.violation_kinds(conn)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)  # noqa: TID251

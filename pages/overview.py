@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from geodata.queries.areas import AreaChoice
+from geodata.queries.tiles import applied
 from geodata.towns.town import Town
 from layers.catalogue import LAYERS
 from layers.deck import heat_layer, tile_layer, view_state
-from layers.i18n import N_
-from layers.layer import Measure
+from layers.i18n import N_, explain
+from layers.layer import Layer, Measure
 from layers.measures import MEASURES
+from layers.view import HEAT, ORDER, ReadView, View, read_view
 from pages import cached
-from pages.session import language, words
+from pages.session import address, language, recall, remember, set_address, whole_address, words
 from pages.widgets.columns import side_and_field
 from pages.widgets.facts import camera_panel, cell_panel, feature_panel
 from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, heat_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
+from pages.widgets.sharing import share
+from pages.widgets.taking import take_layers
 
-HEAT = "heat"
-SWITCHES = tuple(HEAT if name == "violations" else name for name in LAYERS if name != "cell_coverage")
+SWITCHES = tuple(name for name in ORDER if name not in ("cell_coverage", "violations"))
+SOURCES = {"camera": N_("cameras"), "qr": N_("reports by people"), "video": N_("confirmed video leads")}
+PARTS = (
+    "layers",
+    "measure",
+    "class",
+    "source",
+    "grouping",
+    "area",
+    "since",
+    "until",
+    "centre",
+    "zoom",
+    "pitch",
+    "bearing",
+)
+PITCH_DEG = 40.0
+MOST_ZOOM = 17.0
 
 
 def main() -> None:
@@ -37,52 +59,124 @@ def main() -> None:
         if revision is None:
             return
         town = cached.town(revision)
+        opened = _opened()
         side, field = side_and_field(3.4)
         with side:
-            shown, measure = _choose_layers()
-            since, until = _choose_time(revision, town)
+            view = _choose(revision, town, opened)
+        set_address(**({name: view.to_query().get(name) for name in PARTS} if _named(view) else {}))
         with field:
-            _figures(revision, since, until)
-            click = _map(revision, town, shown, measure, (since, until))
+            _left_out(opened)
+            _figures(revision, view)
+            click = _map(revision, town, view)
         with side:
             _facts(revision, click)
 
 
-def _choose_layers() -> tuple[list[str], Measure]:
+# ------------------------------------------------------------------------------------- what is asked for
+
+
+def _opened() -> ReadView:
+    """The view that the address told when this visit began."""
+    known: ReadView | None = recall("overview_opened")
+    if known is None:
+        known = read_view(whole_address())
+        remember("overview_opened", known)
+    return known
+
+
+def _named(view: View) -> bool:
+    """Whether the address has to say anything: the map as it opens has the short one."""
+    return view != View(measure=MEASURES[0].id) or any(address(name) is not None for name in PARTS)
+
+
+def _left_out(opened: ReadView) -> None:
+    """What of the link could not be read."""
+    for error in opened.left_out:
+        st.warning(explain(error, language()), icon=":material/link_off:")
+
+
+def _choose(revision: int, town: Town, opened: ReadView) -> View:
+    start = opened.view
+    layers, measure = _choose_layers(start)
+    areas = cached.areas(revision)
+    area = _choose_area(areas, start)
+    since, until = _choose_time(revision, town, start)
+    words_chosen = _choose_kinds(revision, start)
+    moved = area != start.area  # a camera that a link brought belongs to its own area
+    return View(
+        layers=tuple(layers),
+        measure=measure.id,
+        filters=words_chosen,
+        area=area,
+        since=since,
+        until=until,
+        centre=None if moved else start.centre,
+        zoom=None if moved else start.zoom,
+        pitch_deg=start.pitch_deg,
+        bearing_deg=start.bearing_deg,
+    )
+
+
+def _choose_layers(start: View) -> tuple[list[str], Measure]:
     titles = {name: words(LAYERS[name].title) for name in LAYERS} | {HEAT: words(N_("Violation heat map"))}
-    opened = [name for name in SWITCHES if name in LAYERS and LAYERS[name].shown]
     shown = st.pills(
         words(N_("Layers")),
         SWITCHES,
         selection_mode="multi",
-        default=opened,
+        default=[name for name in SWITCHES if name in start.layers],
         format_func=titles.__getitem__,
         key="overview_layers",
     )
     names = {measure.id: words(measure.title) for measure in MEASURES}
+    first = next((n for n, each in enumerate(MEASURES) if each.id == start.measure), 0)
     measure = st.selectbox(
-        words(N_("Cells show")), MEASURES, format_func=lambda each: names[each.id], key="overview_measure"
+        words(N_("Cells show")),
+        MEASURES,
+        first,
+        format_func=lambda each: names[each.id],
+        key="overview_measure",
     )
     st.caption(words(measure.meaning))
     return [name for name in SWITCHES if name in shown], measure
 
 
-def _choose_time(revision: int, town: Town) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """First and last moment of the days chosen, in the town's time; None where there are no violations."""
+def _choose_area(areas: list[AreaChoice], start: View) -> str | None:
+    """Code of an area, or None for the whole town."""
+    chinese = language() == "zh-CN"
+    names: dict[str | None, str] = {None: words(N_("The whole town"))}
+    names |= {each.code: each.name_zh if chinese else each.name_en for each in areas if each.kind != "county"}
+    codes = list(names)
+    return st.selectbox(
+        words(N_("Street or community")),
+        codes,
+        codes.index(start.area) if start.area in names else 0,
+        format_func=names.__getitem__,
+        key="overview_area",
+    )
+
+
+def _choose_time(revision: int, town: Town, start: View) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """First and last moment of the days chosen, in the town's time; None where all days are."""
     span = cached.violation_span(revision)
     if span is None:
         return None, None
     first, last = (moment.astimezone(town.time_zone).date() for moment in span)
     if first == last:
         return None, None
+    begin = first if start.since is None else start.since.astimezone(town.time_zone).date()
+    end = last
+    if start.until is not None:
+        end = (start.until - dt.timedelta(microseconds=1)).astimezone(town.time_zone).date()
     since, until = st.slider(
         words(N_("Violations from – to")),
         first,
         last,
-        (first, last),
+        (min(max(begin, first), last), max(min(end, last), first)),
         format="YYYY-MM-DD",
         key="overview_time",
     )
+    if (since, until) == (first, last):
+        return None, None
     return _midnight(since, town.time_zone), _midnight(until + dt.timedelta(days=1), town.time_zone)
 
 
@@ -90,14 +184,48 @@ def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _figures(revision: int, since: dt.datetime | None, until: dt.datetime | None) -> None:
-    found = cached.key_figures(revision, since, until)
-    share = found.coverage_ratio
+def _choose_kinds(revision: int, start: View) -> dict[str, str]:
+    """Class and source of violations."""
+    classes, sources = cached.violation_kinds(revision)
+    chinese = language() == "zh-CN"
+    titles = {code: f"{names[0] if chinese else names[1]} ({code})" for code, names in classes.items()}
+    spoken = {source: words(SOURCES.get(source, source)) for source in sources}
+    chosen = {}
+    for name, label, known in (
+        ("class", N_("Class of violations"), titles),
+        ("source", N_("Violations known from"), spoken),
+    ):
+        wanted = start.filters.get(name)
+        # what a link names stays a choice, even where nothing of it is loaded
+        options: dict[str | None, str] = {None: words(N_("all of them")), **known}
+        if wanted is not None and wanted not in options:
+            options[wanted] = wanted
+        found = st.selectbox(
+            words(label),
+            list(options),
+            list(options).index(wanted),
+            format_func=options.__getitem__,
+            key=f"overview_{name}",
+        )
+        if found is not None:
+            chosen[name] = found
+    if "grouping" in start.filters:
+        chosen["grouping"] = start.filters["grouping"]
+    return chosen
+
+
+# ---------------------------------------------------------------------------------------- what is shown
+
+
+def _figures(revision: int, view: View) -> None:
+    kinds = tuple(sorted((name, value) for name, value in view.filters.items() if name != "grouping"))
+    found = cached.key_figures(revision, view.since, view.until, view.area, kinds)
+    share_seen = found.coverage_ratio
     figures(
         [
             (N_("Unit cells"), f"{found.cells:,}"),
             (N_("Cameras online"), f"{found.cameras_online:,} / {found.cameras:,}"),
-            (N_("Ground seen (share)"), "–" if share is None else f"{share:.1%}"),
+            (N_("Ground seen (share)"), "–" if share_seen is None else f"{share_seen:.1%}"),
             (
                 N_("Cells without evidence"),
                 f"{found.dark_cells:,}",
@@ -114,37 +242,55 @@ def _figures(revision: int, since: dt.datetime | None, until: dt.datetime | None
     )
 
 
-def _map(
-    revision: int,
-    town: Town,
-    shown: list[str],
-    measure: Measure,
-    times: tuple[dt.datetime | None, dt.datetime | None],
-) -> Click | None:
+def _map(revision: int, town: Town, view: View) -> Click | None:
+    measure = next(each for each in MEASURES if each.id == view.measure)
     limits = list(measure.breaks or cached.breaks(revision, measure.id, len(measure.ramp)))
-    filters = {
-        name: moment.isoformat() for name, moment in zip(("since", "until"), times, strict=True) if moment
-    }
     drawn = []
-    for name in shown:
+    for name in view.layers:
+        layer = _layer(name)
+        filters = {key: str(value) for key, value in applied(layer.tile, view.tile_filters()).items()}
         if name == HEAT:
-            drawn.append(heat_layer(LAYERS["violations"], filters=filters, revision=revision))
+            drawn.append(heat_layer(layer, filters=filters, revision=revision))
         elif name == "unit_cells":
-            drawn.append(tile_layer(LAYERS[name], measure=measure, breaks=limits, revision=revision))
+            drawn.append(
+                tile_layer(layer, measure=measure, breaks=limits, filters=filters, revision=revision)
+            )
         else:
-            drawn.append(tile_layer(LAYERS[name], revision=revision))
+            drawn.append(tile_layer(layer, filters=filters, revision=revision))
     register = cached.register(revision)
-    named = [LAYERS["violations" if name == HEAT else name] for name in shown]
+    named = [_layer(name) for name in view.layers]
     sources, simulated = shown_sources(register, named)
-    view = view_state(town.centre, town.zoom, pitch_deg=40)
-    click = show_map("overview_map", drawn, view, sources, simulated=simulated, height_px=600)
-    if "unit_cells" in shown:
+    centre, zoom = _camera(revision, town, view)
+    opening = view_state(centre, zoom, pitch_deg=PITCH_DEG if view.pitch_deg is None else view.pitch_deg)
+    opening.bearing = view.bearing_deg or 0
+    click = show_map("overview_map", drawn, opening, sources, simulated=simulated, height_px=600)
+    if "unit_cells" in view.layers:
         choropleth_legend(measure, limits)
-    if HEAT in shown:
+    if HEAT in view.layers:
         heat_legend()
-    legend([LAYERS[name] for name in shown if name not in (HEAT, "unit_cells", "streets")])
+    legend([LAYERS[name] for name in view.layers if name not in (HEAT, "unit_cells", "streets")])
     source_line(register, named)
+    with st.container(horizontal=True):
+        take_layers(named, view.tile_filters())
+        share(view)
     return click
+
+
+def _layer(name: str) -> Layer:
+    return LAYERS["violations" if name == HEAT else name]
+
+
+def _camera(revision: int, town: Town, view: View) -> tuple[tuple[float, float], float]:
+    """Centre and zoom: the link's, else the area's, else the town's."""
+    centre, zoom = town.centre, town.zoom
+    area = next((each for each in cached.areas(revision) if each.code == view.area), None)
+    if area is not None:
+        west, south, east, north = area.bounds
+        centre = area.centre
+        # 0.9 of a map of about 1,000 x 600 pixels of 360° / 2^zoom / 512 each
+        wide = max((east - west) / 1000, (north - south) / math.cos(math.radians(centre[1])) / 600, 1e-7)
+        zoom = min(math.log2(0.9 * 360 / 512 / wide), MOST_ZOOM)
+    return view.centre or centre, zoom if view.zoom is None else view.zoom
 
 
 def _facts(revision: int, click: Click | None) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "set_address",
     "set_language",
     "set_scenario",
+    "whole_address",
     "widget",
     "words",
 ]
@@ -48,13 +49,18 @@ def set_scenario(token: str | None, name: str = "scenario") -> None:
     """Writes a scenario into the address, so that a shared link opens it; None takes it out."""
     if token is None:
         st.query_params.pop(name, None)  # noqa: TID251 - this is the door
-    else:
+    elif address(name) != token:
         st.query_params[name] = token  # noqa: TID251 - this is the door
 
 
 def address(name: str) -> str | None:
     """What the address says of `name`, if anything."""
     return st.query_params.get(name)  # noqa: TID251 - this is the door
+
+
+def whole_address() -> dict[str, str]:
+    """All parts of the address."""
+    return st.query_params.to_dict()  # noqa: TID251 - this is the door
 
 
 def set_address(**parts: str | None) -> None:

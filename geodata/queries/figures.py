@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from geodata.queries.frames import read_table
+from geodata.queries.tiles import AREA, AREA_SHAPES
 
 __all__ = [
     "FAR_PX_PER_M",
@@ -56,25 +57,43 @@ class KeyFigures:
 
 def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
     """
-    Counts over the whole town; violations pass `filters` (since, until: aware times).
+    Counts over the whole town, or over an area.
+
+    Parameters
+    ----------
+    filters
+        area: code, for all figures. since, until (aware moments), class, source: for violations. Cameras count where
+        they stand; the conditions are those of the map's tiles.
     """
+    area = {"area": filters["area"]} if filters.get("area") else {}
+    cells, cameras = (_within(shape, area) for shape in ("area", "point"))
     row = conn.execute(
         text(
-            "SELECT (SELECT count(*) FROM unit_cell), (SELECT count(*) FROM camera),"
-            " (SELECT count(*) FROM camera WHERE state = 'online'),"
-            " (SELECT sum(m.coverage_ratio * c.area_m2) / sum(c.area_m2) FROM cell_measure m"
-            " JOIN unit_cell c ON c.id = m.cell_id),"
-            " (SELECT count(*) FROM unit_cell c LEFT JOIN cell_measure m ON m.cell_id = c.id WHERE m.rate IS NULL)"
-        )
+            f"SELECT (SELECT count(*) FROM unit_cell t WHERE true{cells}),"  # noqa: S608 - our own conditions
+            f" (SELECT count(*) FROM camera t WHERE true{cameras}),"
+            f" (SELECT count(*) FROM camera t WHERE t.state = 'online'{cameras}),"
+            " (SELECT sum(m.coverage_ratio * t.area_m2) / sum(t.area_m2) FROM cell_measure m"
+            f" JOIN unit_cell t ON t.id = m.cell_id WHERE true{cells}),"
+            " (SELECT count(*) FROM unit_cell t LEFT JOIN cell_measure m ON m.cell_id = t.id"
+            f" WHERE m.rate IS NULL{cells})"
+        ),
+        area,
     ).one()
     violations = conn.execute(
         text(
-            "SELECT count(*) FROM violation t WHERE (CAST(:since AS timestamptz) IS NULL OR t.at >= :since)"
+            "SELECT count(*) FROM violation t WHERE (CAST(:since AS timestamptz) IS NULL OR t.at >= :since)"  # noqa: S608
             " AND (CAST(:until AS timestamptz) IS NULL OR t.at < :until)"
+            " AND (CAST(:class AS text) IS NULL OR t.class_code = :class)"
+            f" AND (CAST(:source AS text) IS NULL OR t.source = :source){cameras}"
         ),
-        {"since": filters.get("since"), "until": filters.get("until")},
+        {**{name: filters.get(name) for name in ("since", "until", "class", "source")}, **area},
     ).scalar_one()
     return KeyFigures(*row, violations)
+
+
+def _within(shape: str, area: Mapping[str, Any]) -> str:
+    """The tiles' condition for an area, over `t`."""
+    return f" AND {AREA.format(shape=AREA_SHAPES[shape])}".replace("%(area)s", ":area") if area else ""
 
 
 def cell_facts(conn: Connection, cell_id: int) -> dict[str, Any] | None:

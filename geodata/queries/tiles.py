@@ -7,13 +7,26 @@ areas become a mosaic of squares or lose their small ones. A tile over the byte 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from analysis.errors import InputError
 from geodata.errors import TwinError
 
-__all__ = ["MAX_ZOOM", "BadTileAddress", "TileSource", "applied", "check_address", "conditions", "tile_sql"]
+__all__ = [
+    "AREA",
+    "AREA_SHAPES",
+    "MAX_ZOOM",
+    "BadTileAddress",
+    "TileSource",
+    "applied",
+    "check_address",
+    "conditions",
+    "read_box",
+    "tile_sql",
+]
 
 MAX_ZOOM = 22
 EXTENT = 4096
@@ -27,10 +40,10 @@ AREA_SHAPES = {
     # neighbours share a border but are not in the area: what reaches less than a metre into it only touches
     "area": "ST_Buffer(ST_Transform(a.geom, 3857), -1)",
 }
-BBOX = (
-    "ST_Intersects(t.g3857, ST_Transform(ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326), 3857))"
-)
+BBOX = "ST_Intersects(t.g3857, ST_Transform(ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326), 3857))"
 BBOX_PARTS = ("west", "south", "east", "north")
+POLE_DEG = 85.06
+"""Beyond it Web Mercator, in which rows are compared, has no place."""
 
 
 class BadTileAddress(TwinError):
@@ -104,7 +117,7 @@ def check_address(z: int, x: int, y: int) -> None:
 
 
 def applied(source: TileSource, filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `filters` that choose among the rows of `source`: its own, `area`, and a box of four sides in degrees."""
+    """Those of `filters` that choose among rows of `source`: its own, `area`, and a box of four sides in degrees."""
     known = {*source.filters, "area"}
     if all(side in filters for side in BBOX_PARTS):
         known |= set(BBOX_PARTS)
@@ -120,6 +133,28 @@ def conditions(source: TileSource, filters: Mapping[str, Any]) -> list[str]:
     if "west" in used:
         found.append(f"({BBOX})")
     return found
+
+
+def read_box(text: str) -> dict[str, float]:
+    """
+    `west,south,east,north` in degrees as four values by name.
+
+    Raises
+    ------
+    InputError
+        If it is no such box.
+    """
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        west = south = east = north = math.nan
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise InputError(
+            "bbox = '{value}' is not a box.",
+            "Write west,south,east,north in degrees, such as 24.93,60.16,24.95,60.18.",
+            value=text,
+        )
+    return {"west": west, "south": max(south, -POLE_DEG), "east": east, "north": min(north, POLE_DEG)}
 
 
 def tile_sql(source: TileSource, z: int, filters: Mapping[str, Any], *, coarse: bool | None = None) -> str:

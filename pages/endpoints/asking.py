@@ -1,9 +1,8 @@
-"""What an address asks for: filters, area, time and box, checked before any query sees them."""
+"""What an address asks for: filters, area and time, checked before any query sees them."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.requests import Request
 from layers.view import AREA, FILTERS
 from pages.endpoints.problems import BadQuery
 
-__all__ = ["read_box", "read_filters"]
+__all__ = ["read_filters"]
 
 
 def read_filters(request: Request) -> dict[str, Any]:
@@ -52,26 +51,3 @@ def read_filters(request: Request) -> dict[str, Any]:
             )
         found["area"] = value
     return found
-
-
-def read_box(text: str) -> dict[str, float]:
-    """
-    `west,south,east,north` in degrees as four values by name.
-
-    Raises
-    ------
-    BadQuery
-        If it is no such box.
-    """
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        west = south = east = north = math.nan
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise BadQuery(
-            "bbox = '{value}' is not a box.",
-            "Write west,south,east,north in degrees, such as 24.93,60.16,24.95,60.18.",
-            value=text,
-        )
-    limit = 85.06  # beyond it Web Mercator, in which rows are compared, has no place
-    return {"west": west, "south": max(south, -limit), "east": east, "north": min(north, limit)}

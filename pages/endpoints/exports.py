@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute, Route
 from geodata.export.formats import FORMATS, export_format
 from geodata.export.parcel import Parcel, choose
 from geodata.queries.serving import TileStore
+from geodata.queries.tiles import read_box
 from layers.catalogue import layer
-from pages.endpoints.asking import read_box, read_filters
+from pages.endpoints.asking import read_filters
 from pages.endpoints.problems import tells_problems
 
 __all__ = ["Exports"]

@@ -16,6 +16,7 @@ from pages.terminal.console import console, progress_bar, say, tells_mistakes
 from pages.terminal.coverage import coverage
 from pages.terminal.opening import open_database
 from pages.terminal.planning import place, relocate, remove
+from pages.terminal.taking import export
 
 app = typer.Typer(
     name="huiyan",
@@ -95,21 +96,7 @@ def demand() -> None:
     )
 
 
-@app.command()
-@tells_mistakes
-def export(
-    layer: Annotated[str, typer.Argument(help="Layer to write.")],
-    out: Annotated[Path, typer.Argument(help="GeoJSON file.")],
-) -> None:
-    """Write a layer as RFC 7946 GeoJSON with its revision, method and licence."""
-    from geodata.export.geojson import export_file, geojson_stream
-    from layers.catalogue import layer as find_layer
-
-    chosen = find_layer(layer)
-    with open_database():
-        stream = geojson_stream(chosen.id, chosen.export, chosen.title, chosen.method, chosen.datasets)
-        size = export_file(out, stream)
-    say("Written: {path} ({size:,} bytes)", path=out, size=size)
+app.command()(export)
 
 
 @app.command()

@@ -1,0 +1,108 @@
+"""Take home what one sees: layers with the map's filters, results, tables; in every format."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from geodata.export.collections import SUFFIXES, collection_as
+from geodata.export.formats import FORMATS
+from geodata.export.tables import frame_csv
+from geodata.queries.tiles import applied
+from layers.i18n import N_
+from layers.layer import Layer
+from pages.session import words
+
+__all__ = ["take_layers", "take_results", "take_table"]
+
+ICON = ":material/download:"
+
+
+def take_layers(layers: Sequence[Layer], filters: Mapping[str, str] | None = None) -> None:
+    """
+    A menu of the layers on a map in every format: the rows that the map shows.
+
+    Parameters
+    ----------
+    layers
+        What is drawn; each once.
+    filters
+        Of the tiles: filters, area, time.
+    """
+    with st.popover(words(N_("Take home what I see")), icon=ICON):
+        st.caption(
+            words(
+                N_(
+                    "The rows that this map shows, by the same filters, area and days; EPSG:4326, with their sources."
+                )
+            )
+        )
+        rows = "".join(_row(layer, filters or {}) for layer in dict.fromkeys(layers, None))
+        st.html(f'<table class="hy-table">{rows}</table>')
+
+
+def _row(layer: Layer, filters: Mapping[str, str]) -> str:
+    query = urlencode({**applied(layer.tile, filters), "shown": "1"})
+    links = " · ".join(
+        f'<a class="hy-get" href="/api/export/{layer.id}.{suffix}?{html.escape(query)}" download>'
+        f"{html.escape(FORMATS[suffix].title)}</a>"
+        for suffix in SUFFIXES
+    )
+    return f"<tr><td><b>{html.escape(words(layer.title))}</b></td><td>{links}</td></tr>"
+
+
+def take_results(key: str, name: str, collection: Callable[[], str]) -> None:
+    """
+    A menu of one result in every format.
+
+    Parameters
+    ----------
+    key
+        Tells this menu from others of the screen.
+    name
+        Of the file, without its suffix.
+    collection
+        Makes the result as a FeatureCollection of ours; called when somebody takes it.
+    """
+    with st.popover(words(N_("Take home what I see")), icon=ICON, key=f"{key}_take"):
+        st.caption(
+            words(N_("What this map and its table show, with question, method and sources; EPSG:4326."))
+        )
+        with st.container(horizontal=True):
+            for suffix in SUFFIXES:
+                st.download_button(
+                    FORMATS[suffix].title,
+                    lambda suffix=suffix: collection_as(collection(), suffix, name),  # type: ignore[misc]
+                    f"{name}.{suffix}",
+                    FORMATS[suffix].media_type,
+                    on_click="ignore",
+                    key=f"{key}_{suffix}",
+                )
+
+
+def take_table(key: str, name: str, table: Callable[[], pd.DataFrame]) -> None:
+    """
+    A button for a table as CSV whose cells no spreadsheet runs.
+
+    Parameters
+    ----------
+    key
+        Tells this button from others of the screen.
+    name
+        Of the file, without its suffix.
+    table
+        Makes the table; called when somebody takes it.
+    """
+    st.download_button(
+        words(N_("Table as CSV")),
+        lambda: frame_csv(table()),
+        f"{name}.csv",
+        "text/csv",
+        icon=ICON,
+        on_click="ignore",
+        key=f"{key}_csv",
+    )
