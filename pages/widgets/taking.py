@@ -41,7 +41,7 @@ def take_layers(layers: Sequence[Layer], filters: Mapping[str, str] | None = Non
                 )
             )
         )
-        rows = "".join(_row(layer, filters or {}) for layer in dict.fromkeys(layers, None))
+        rows = "".join(_row(layer, filters or {}) for layer in {each.id: each for each in layers}.values())
         st.html(f'<table class="hy-table">{rows}</table>')
 
 
