@@ -83,7 +83,7 @@ def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
         text(
             "SELECT count(*) FROM violation t WHERE (CAST(:since AS timestamptz) IS NULL OR t.at >= :since)"  # noqa: S608
             " AND (CAST(:until AS timestamptz) IS NULL OR t.at < :until)"
-            " AND (CAST(:class AS text) IS NULL OR t.class_code = :class)"
+            " AND (CAST(:class AS text) IS NULL OR t.class_code = ANY (string_to_array(:class, ',')))"
             f" AND (CAST(:source AS text) IS NULL OR t.source = :source){cameras}"
         ),
         {**{name: filters.get(name) for name in ("since", "until", "class", "source")}, **area},
