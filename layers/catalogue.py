@@ -167,7 +167,7 @@ _ALL = (
             "area",
             coarse_below=14,
         ),
-        form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255), height="height_m"),
+        form=Form(fill=ramps.BUILDING, line=ramps.BUILDING_EDGE, height="height_m"),
         legend=(LegendEntry(ramps.BUILDING, N_("building")),),
         export=Export(
             "building",
@@ -368,7 +368,7 @@ _ALL = (
             "camera_view",
             {"camera_id": "t.camera_id", "area_m2": "round(t.area_m2)::float8"},
             "area",
-            coarse_below=13,
+            coarse_below=14,
             mosaic=True,
             min_zoom=9,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from analysis.crs import DISPLAY_EPSG
 from geodata.projecting import projected
 from layers import ramps
 from layers.layer import Colour, Form, Layer, Measure
-from layers.ramps import GROUND, NO_EVIDENCE
+from layers.ramps import GROUND, NO_EVIDENCE, at_night
 
 __all__ = [
     "MOST_FEATURES",
@@ -33,6 +34,7 @@ WORKER = "/assets/mvt-worker.js"
 MOST_FEATURES = 2_000
 """More than this inside a page's description makes a browser crawl; use a tile."""
 TILE_ZOOMS = (8, 16)
+_COLOUR = re.compile(r"\[(\d+), ?(\d+), ?(\d+), ?(\d+)\]")
 
 
 def tile_layer(
@@ -191,15 +193,51 @@ def sight_lines(
     )
 
 
-def deck(layers: Sequence[pdk.Layer], view: pdk.ViewState, tooltip: str | None = None) -> pdk.Deck:
-    """A map that asks no other host for anything: no base map, no provider."""
+def deck(
+    layers: Sequence[pdk.Layer], view: pdk.ViewState, tooltip: str | None = None, *, dark: bool = False
+) -> pdk.Deck:
+    """
+    A map that asks no other host for anything: no base map, no provider.
+
+    Parameters
+    ----------
+    layers
+        From the ground up.
+    view
+        Where it opens.
+    tooltip
+        HTML shown at the pointer, with {names} of properties; None for none.
+    dark
+        Draws the ground, buildings and streets dark.
+    """
+    if dark:
+        for each in layers:
+            _darken(each)
     return pdk.Deck(
         layers=list(layers),
         initial_view_state=view,
         map_provider=None,
         tooltip={"html": tooltip} if tooltip else False,
-        parameters={"clearColor": [part / 255 for part in GROUND]},
+        parameters={"clearColor": [part / 255 for part in at_night(GROUND, dark)]},
     )
+
+
+def _darken(layer: pdk.Layer) -> None:
+    """Gives a layer its colours of the night, in expressions too."""
+    for name in ("get_fill_color", "get_line_color", "get_color", "color_range"):
+        if (found := getattr(layer, name, None)) is not None:
+            setattr(layer, name, _at_night(found))
+    if layer.id == "streets":
+        street = ramps.NIGHT_STREET
+        layer.get_line_color = f"@@=properties.drivable ? {list(street)} : {[*street[:3], 140]}"
+
+
+def _at_night(found: Any) -> Any:
+    if isinstance(found, str):
+        return _COLOUR.sub(lambda match: str(list(at_night(tuple(map(int, match.groups()))))), found)
+    if found and isinstance(found[0], (list, tuple)):
+        return [_at_night(each) for each in found]
+    return list(at_night(tuple(found))) if len(found) == 4 else found
 
 
 def view_state(centre: tuple[float, float], zoom: float, *, pitch_deg: float = 0) -> pdk.ViewState:

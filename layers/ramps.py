@@ -8,6 +8,7 @@ __all__ = [
     "ACCENT",
     "BLUES",
     "BUILDING",
+    "BUILDING_EDGE",
     "CAMERA",
     "CAMERA_OFF",
     "CAR_PARK",
@@ -15,7 +16,10 @@ __all__ = [
     "GREENS",
     "GROUND",
     "HEAT",
+    "INK",
     "KERB",
+    "NIGHT",
+    "NIGHT_STREET",
     "NO_EVIDENCE",
     "ORANGES",
     "PIPES",
@@ -26,8 +30,16 @@ __all__ = [
     "TEALS",
     "VIEW",
     "VIOLATION",
+    "at_night",
+    "contrast",
     "css",
+    "ink_on",
 ]
+
+INK: tuple[Colour, ...] = ((29, 43, 51, 255), (255, 255, 255, 255), (0, 0, 0, 255))
+"""Colours for words on a colour of the map, the first that can be read is taken."""
+READABLE = 4.5
+"""Least contrast of words with their ground: WCAG 2.2, success criterion 1.4.3, level AA."""
 
 
 def _ramp(*colours: str, alpha: int = 185) -> tuple[Colour, ...]:
@@ -57,6 +69,7 @@ NO_EVIDENCE: Colour = (128, 134, 138, 105)
 """Nobody looked: neither good nor bad."""
 GROUND: Colour = (231, 235, 232, 255)
 BUILDING: Colour = (205, 210, 206, 235)
+BUILDING_EDGE: Colour = (170, 176, 172, 255)
 STREET: Colour = (255, 255, 255, 255)
 CAMERA: Colour = (11, 95, 131, 255)
 CAMERA_OFF: Colour = (130, 134, 138, 255)
@@ -82,7 +95,51 @@ PIPES: dict[str, Colour] = {
 """Network → colour, after CJJ 61: water blue, drains brown, gas pink, heat orange, power red, telecom green."""
 
 
+_RAMPS = (TEALS, ORANGES, PURPLES, BLUES, GREENS)
+_Rgb = tuple[int, int, int]
+NIGHT: dict[_Rgb, _Rgb] = {
+    GROUND[:3]: (27, 36, 42),
+    BUILDING[:3]: (63, 76, 84),
+    BUILDING_EDGE[:3]: (96, 110, 119),
+    (222, 226, 223): (63, 76, 84),
+    # what is drawn nearly black to stand out
+    (20, 20, 20): (245, 245, 245),
+    (40, 40, 40): (225, 225, 225),
+    (60, 20, 50): (255, 214, 240),
+    (90, 90, 90): (190, 190, 190),
+    **{day[:3]: night[:3] for ramp in _RAMPS for day, night in zip(ramp, reversed(ramp), strict=True)},
+}
+"""
+Colour by day → colour where the visitor has chosen dark: the ground is dark, and ramps run the other way, so that more
+still stands out from the ground more. What is not here is the same in both.
+"""
+NIGHT_STREET: Colour = (112, 127, 136, 255)
+"""Streets by night; by day they are white, as are the rims of points, which stay so."""
+
+
 def css(colour: Colour) -> str:
     """`rgba(…)` for HTML."""
     red, green, blue, alpha = colour
     return f"rgba({red},{green},{blue},{alpha / 255:.2f})"
+
+
+def at_night(colour: Colour, dark: bool = True) -> Colour:
+    """A colour of a map as it is where the visitor has chosen dark."""
+    return (*NIGHT.get(colour[:3], colour[:3]), colour[3]) if dark else colour
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """Contrast ratio of two opaque colours, 1 (none) to 21 (black on white), as WCAG 2.2 defines it."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(colour: Colour) -> Colour:
+    """The colour of words on an opaque `colour`, with a contrast of at least `READABLE`."""
+    return next((ink for ink in INK if contrast(ink, colour) >= READABLE), INK[-1])
+
+
+def _luminance(colour: Colour) -> float:
+    parts = (part / 255 for part in colour[:3])
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -49,7 +49,7 @@ TASKS = {"apply": N_("Apply"), "decide": N_("Applications"), "private": N_("Priv
 SOURCES = {"map": N_("On the map"), "file": N_("From a file"), "scenario": N_("From a scenario")}
 SHOWN = ("streets", "buildings", "restricted_areas", "camera_views", "cameras")
 CELL = Form(fill=(0, 0, 0, 1), line=(120, 130, 136, 90), line_px=0.5)
-FLAT = Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
+FLAT = Form(fill=ramps.BUILDING, line=ramps.BUILDING_EDGE)
 NUMBER = "application"
 """Names the open application in the address."""
 MAP = "review_map"

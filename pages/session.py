@@ -11,6 +11,7 @@ from layers.i18n import enumerate_words, pick_language, translate
 
 __all__ = [
     "address",
+    "dark",
     "forget",
     "language",
     "listed",
@@ -38,6 +39,11 @@ def set_language(tag: str) -> None:
     """Chooses a language and writes it into the address, so that a shared link shows the same words."""
     remember("language", tag)
     st.query_params["lang"] = tag  # noqa: TID251 - this is the door
+
+
+def dark() -> bool:
+    """The visitor sees the screens dark: chosen, or asked for by the machine."""
+    return st.context.theme.type == "dark"
 
 
 def scenario_token(name: str = "scenario") -> str | None:

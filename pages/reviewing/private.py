@@ -28,7 +28,7 @@ GAINS: tuple[tuple[float, Colour, str], ...] = (
     (float("inf"), (179, 0, 0, 255), N_("more")),
 )
 SHOWN = ("streets", "camera_views", "cameras")
-FLAT = Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
+FLAT = Form(fill=ramps.BUILDING, line=ramps.BUILDING_EDGE)
 
 
 def private_cameras(revision: int, town: Town) -> None:

@@ -36,7 +36,7 @@ FORMS: Mapping[str, Form] = {
 """Kind of shape → how it is drawn, from the ground up."""
 MARK = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=9)
 HEADLINES = ("new_m2", "duplicate_ratio", "needless", "saved", "forbidden_m2", "private_m")
-COLOURS = {"return": "#b83a08", "condition": "#945600", "note": "#5b6b75"}
+COLOURS = {"return": "var(--hy-return)", "condition": "var(--hy-condition)", "note": "var(--hy-quiet)"}
 
 
 def sheet_layers(shapes: gpd.GeoDataFrame, cameras: gpd.GeoDataFrame) -> list[pdk.Layer]:

@@ -168,7 +168,7 @@ def _place(revision: int, camera: pd.Series) -> None:
     drawn = [
         tile_layer(LAYERS["streets"], revision=revision),
         tile_layer(
-            LAYERS["buildings"], revision=revision, form=Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
+            LAYERS["buildings"], revision=revision, form=Form(fill=ramps.BUILDING, line=ramps.BUILDING_EDGE)
         ),
         tile_layer(LAYERS["camera_views"], revision=revision),
         shape_layer("here", spot, HERE),

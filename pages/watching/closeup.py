@@ -46,7 +46,7 @@ def close_up(
     left, top, wide, high = part_of(size, box)
     x1, y1, x2, y2 = box
     st.html(
-        '<div style="position:relative;overflow:hidden;border-radius:6px;line-height:0;background:#dfe5e8;'
+        '<div style="position:relative;overflow:hidden;border-radius:6px;line-height:0;background:var(--hy-void);'
         f'aspect-ratio:{wide:.2f}/{high:.2f}"><img src="{html.escape(address)}" alt="{html.escape(alternative)}"'
         f' style="position:absolute;max-width:none;height:auto;width:{size[0] / wide:.2%};left:{-left / wide:.2%};'
         f'top:{-top / high:.2%}"/><div style="position:absolute;box-sizing:border-box;border:2px solid #d55e00;'

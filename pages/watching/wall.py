@@ -138,7 +138,7 @@ def _card(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
     taken = words(N_("{age} ago"), age=since(row["taken_at"])) if pd.notna(row["sample_id"]) else ""
     mark = simulated_mark() if row["demonstration"] else ""
     return (
-        '<div style="border:1px solid #d5dde2;border-radius:8px;overflow:hidden;background:#fff">'
+        '<div style="border:1px solid var(--hy-line);border-radius:8px;overflow:hidden;background:var(--hy-card)">'
         f'<a href="{html.escape(address)}" target="_self" style="color:inherit;text-decoration:none">'
         f"{_picture(row, shown, boxes=boxes)}"
         f'<div style="padding:0.4rem 0.6rem;font-size:0.8125rem;line-height:1.5">'
@@ -151,8 +151,8 @@ def _card(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
 def _picture(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
     if pd.isna(row["sample_id"]):
         return (
-            '<div style="aspect-ratio:4/3;background:#dfe5e8;display:flex;align-items:center;justify-content:center;'
-            f'color:#5b6b75">{html.escape(words(N_("no picture")))}</div>'
+            '<div style="aspect-ratio:4/3;background:var(--hy-void);display:flex;align-items:center;'
+            f'justify-content:center;color:var(--hy-quiet)">{html.escape(words(N_("no picture")))}</div>'
         )
     sample, width, height = int(row["sample_id"]), int(row["width_px"]), int(row["height_px"])
     over = []
@@ -175,5 +175,5 @@ def _picture(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
     return (
         '<div style="position:relative;line-height:0;overflow:hidden">'
         f'<img src="/api/pictures/sample/{sample}.jpg?width=480" alt="{alternative}" style="width:100%;height:auto;'
-        f'aspect-ratio:{width}/{height};background:#dfe5e8"/>{"".join(over)}</div>'
+        f'aspect-ratio:{width}/{height};background:var(--hy-void)"/>{"".join(over)}</div>'
     )

@@ -10,8 +10,8 @@ import streamlit as st
 
 from layers.i18n import N_
 from layers.layer import Colour, Layer, Measure
-from layers.ramps import HEAT, NO_EVIDENCE, css
-from pages.session import language, listed, words
+from layers.ramps import HEAT, NO_EVIDENCE, at_night, css, ink_on
+from pages.session import dark, language, listed, words
 from pages.widgets.screen import simulated_mark
 
 __all__ = [
@@ -44,10 +44,10 @@ def choropleth_legend(measure: Measure, breaks: Sequence[float]) -> None:
     labels += [f"– {limit}" for limit in limits[1:]]
     if limits:
         labels.append(f"> {limits[-1]}")
+    ramp = [at_night((*colour[:3], 255), dark()) for colour in measure.ramp]
     steps = "".join(
-        f'<span class="{"dark" if _is_dark(colour) else ""}" style="background:{css((*colour[:3], 255))}">'
-        f"{html.escape(label)}</span>"
-        for label, colour in zip(labels, measure.ramp, strict=False)
+        f'<span style="background:{css(colour)};color:{css(ink_on(colour))}">{html.escape(label)}</span>'
+        for label, colour in zip(labels, ramp, strict=False)
     )
     none = _key(NO_EVIDENCE, words(measure.empty), "fill")
     st.html(
@@ -58,7 +58,10 @@ def choropleth_legend(measure: Measure, breaks: Sequence[float]) -> None:
 
 def heat_legend() -> None:
     """From few to many."""
-    steps = "".join(f'<span style="background:{css(colour)};width:2rem">&nbsp;</span>' for colour in HEAT)
+    steps = "".join(
+        f'<span style="background:{css(at_night(colour, dark()))};width:2rem">&nbsp;</span>'
+        for colour in HEAT
+    )
     title, unit = words(N_("Violation heat map")), words(N_("violations nearby, relative"))
     few, many = words(N_("few")), words(N_("many"))
     st.html(
@@ -121,7 +124,7 @@ def source_line(register: pd.DataFrame, layers: Sequence[Layer]) -> None:
 def _key(colour: Colour, label: str, mark: str) -> str:
     kind = "" if mark == "fill" else f" {mark}"
     return (
-        f'<span class="hy-key"><span class="hy-swatch{kind}" style="background:{css(colour)}"></span>'
+        f'<span class="hy-key"><span class="hy-swatch{kind}" style="background:{css(at_night(colour, dark()))}"></span>'
         f"{html.escape(label)}</span>"
     )
 
@@ -130,8 +133,3 @@ def _several(values: pd.Series[str]) -> str:
     """Each value once, in the visitor's language."""
     between = "；" if language() == "zh-CN" else "; "
     return between.join(words(value) for value in sorted(set(values)))
-
-
-def _is_dark(colour: Colour) -> bool:
-    red, green, blue, _ = colour
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 140

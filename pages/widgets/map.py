@@ -10,7 +10,7 @@ import pydeck as pdk
 import streamlit as st
 
 from layers.deck import deck
-from pages.session import widget
+from pages.session import dark, widget
 from pages.widgets.legend import attribution
 
 __all__ = ["Click", "peek", "show_map"]
@@ -61,7 +61,7 @@ def show_map(
         Whether clicks select.
     """
     chart = st.pydeck_chart(
-        deck(layers, view),
+        deck(layers, view, dark=dark()),
         height=height_px,
         key=key,
         on_select="rerun" if selectable else "ignore",

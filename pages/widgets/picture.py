@@ -58,7 +58,8 @@ def annotated_picture(
     st.html(
         f'<div style="position:relative;line-height:0;overflow:hidden;border-radius:6px">'
         f'<img src="{html.escape(address)}" alt="{html.escape(alternative)}"'
-        f' style="width:100%;height:auto;aspect-ratio:{width}/{height};background:#dfe5e8"/>{"".join(layers)}</div>'
+        f' style="width:100%;height:auto;aspect-ratio:{width}/{height};background:var(--hy-void)"/>'
+        f"{''.join(layers)}</div>"
     )
 
 

@@ -50,7 +50,7 @@ def ground_layers(
     revision: int, scenario: Scenario | None, found: Outlook, *, lamps: bool, tall: bool
 ) -> list[pdk.Layer]:
     """What is stored, from tiles; the cells whose coverage a scenario changes lie right on top of the others."""
-    flat = Form(fill=ramps.BUILDING, line=(170, 176, 172, 255))
+    flat = Form(fill=ramps.BUILDING, line=ramps.BUILDING_EDGE)
     drawn = [
         tile_layer(LAYERS["unit_cells"], measure=COVERAGE, breaks=COVERAGE.breaks or (), revision=revision),
         *_changed_cells(scenario, found),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 from selenium import webdriver
@@ -50,7 +51,7 @@ class Browser:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
-        self._events: list[dict[str, object]] = []
+        self._events: list[dict[str, Any]] = []
 
     def open(self, url: str) -> None:
         """Opens a page and forgets what was heard before."""
@@ -65,7 +66,7 @@ class Browser:
         found = []
         for event in self._events:
             if event["method"] == "Network.requestWillBeSent":
-                address = str(event["params"]["request"]["url"])  # type: ignore[index]
+                address = str(event["params"]["request"]["url"])
                 if urlparse(address).scheme in ("http", "https", "ws", "wss"):
                     found.append(address)
         return found
@@ -76,7 +77,7 @@ class Browser:
         found = []
         for event in self._events:
             if event["method"] == "Network.responseReceived":
-                answer = event["params"]["response"]  # type: ignore[index]
+                answer = event["params"]["response"]
                 if int(answer["status"]) >= 400:
                     found.append(f"{answer['status']} {answer['url']}")
         return found
@@ -148,15 +149,22 @@ class Browser:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.driver.get_screenshot_as_png())
 
+    def events(self) -> list[dict[str, Any]]:
+        """What the browser told of its network and page since `open`, in order."""
+        self._listen()
+        return self._events
+
     def _listen(self) -> None:
         for entry in self.driver.get_log("performance"):
             self._events.append(json.loads(str(entry["message"]))["message"])
 
 
 @contextmanager
-def browser(width: int = 1440, height: int = 900, language: str = "en-US") -> Iterator[Browser]:
+def browser(
+    width: int = 1440, height: int = 900, language: str = "en-US", *, dark: bool = False
+) -> Iterator[Browser]:
     """
-    A browser of this size and language.
+    A browser of this size and language, on a machine that wishes for light or for dark.
 
     Raises
     ------
@@ -180,6 +188,8 @@ def browser(width: int = 1440, height: int = 900, language: str = "en-US") -> It
         # a window narrower than 500 px exists only for a device
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        wish = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wish})
         yield Browser(driver)
     finally:
         driver.quit()
