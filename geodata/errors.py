@@ -11,6 +11,7 @@ __all__ = [
     "IngestError",
     "MissingAsset",
     "NotFound",
+    "SceneError",
     "SchemaTooNew",
     "SettingsError",
     "StreamError",
@@ -52,6 +53,10 @@ class DetectorError(TwinError):
 
 class IngestError(TwinError):
     """Data cannot be taken in; nothing was written."""
+
+
+class SceneError(TwinError):
+    """The file of a scene says something that will not do; the message names file, line and key."""
 
 
 class NotFound(TwinError):

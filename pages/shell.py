@@ -42,6 +42,7 @@ screens = [
         icon=":material/grid_on:",
         url_path="calibration",
     ),
+    st.Page("scenes.py", title=words(N_("Scenes")), icon=":material/category:", url_path="scenes"),
     st.Page("data_catalogue.py", title=words(N_("Data")), icon=":material/database:", url_path="data"),
 ]
 page = st.navigation(screens)

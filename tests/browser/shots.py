@@ -17,9 +17,11 @@ SCREENS = {
     "hot_spots": "hot-spots",
     "video": "video",
     "calibration": "calibration",
+    "scenes": "scenes",
+    "scene": "scenes?scene=illegal_parking",
     "data": "data",
 }
-WITHOUT_MAP = {"data", "calibration"}
+WITHOUT_MAP = {"data", "calibration", "scenes"}
 LANGUAGES = {"en": "en-US", "zh-CN": "zh-CN"}
 SIZES = ((1440, 900), (390, 844))
 
@@ -31,7 +33,7 @@ def main(folder: Path) -> None:
             for width, height in SIZES:
                 with browser(width, height, accepted) as eyes:
                     for name, path in SCREENS.items():
-                        eyes.open(f"{address}/{path}?lang={language}")
+                        eyes.open(f"{address}/{path}{'&' if '?' in path else '?'}lang={language}")
                         eyes.wait_settled()
                         if name not in WITHOUT_MAP:
                             eyes.wait_painted()

@@ -37,10 +37,11 @@ SCREENS = {
     "hot-spots": "Hot spots",
     "video": "Video",
     "calibration": "Calibration",
+    "scenes": "Scenes",
     "data": "Data",
 }
 PROBED = re.compile(
-    r"/(cameras|review|parking|hot-spots|video|calibration|data)/_stcore/(health|host-config)"
+    r"/(cameras|review|parking|hot-spots|video|calibration|scenes|data)/_stcore/(health|host-config)"
 )
 """On a deep link Streamlit's front-end asks these two beside the screen before it finds the root: 404, and benign."""
 LEAST_COLOURS = 12

@@ -36,6 +36,7 @@ SCREENS = {
     "parking_demand": "Parking",
     "hot_spots": "Hot spots",
     "video_patrol": "Video",
+    "scenes": "Scenes",
     "data_catalogue": "Data",
 }
 MOST_STATEMENTS = {
@@ -45,6 +46,7 @@ MOST_STATEMENTS = {
     "parking_demand": 32,
     "hot_spots": 16,
     "video_patrol": 20,
+    "scenes": 12,
     "data_catalogue": 6,
 }
 """Statements of a first visit; a second one asks for the revision only."""

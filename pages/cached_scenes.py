@@ -1,0 +1,49 @@
+"""The door to Streamlit's caches, for scenes and the catalogue: keyed by the data's revision as in `pages.cached`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from geodata import database
+from geodata.queries import datasets
+from geodata.queries import scenes as scene_queries
+from geodata.scenes import Scene, Scenes, scenes_stamp
+from layers.scenes import known_scenes
+
+__all__ = ["scene_answer", "scene_evidence", "scenes"]
+
+
+def scenes(revision: int) -> Scenes:
+    """The scenes there are, and what is wrong with the others; read anew when a file changes."""
+    return _scenes(revision, scenes_stamp())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # noqa: TID251 - this is the door
+def _scenes(revision: int, stamp: str) -> Scenes:
+    with database.connection() as conn:
+        return known_scenes(scene_queries.event_classes(conn))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def event_classes(revision: int) -> dict[str, tuple[str, str]]:
+    """Event classes of the town: code → names in Chinese and English."""
+    with database.connection() as conn:
+        return scene_queries.event_classes(conn)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # noqa: TID251
+def scene_evidence(revision: int) -> scene_queries.Evidence:
+    """What the town has for every scene; read-only, shared by all visits."""
+    with database.connection() as conn:
+        return scene_queries.scene_evidence(conn)
+
+
+def scene_answer(revision: int, scene: Scene) -> scene_queries.Answer:
+    """Figures, days and newest rows of a scene; read-only, shared by all visits."""
+    return _scene_answer(revision, scenes_stamp(), scene)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Scene: lambda scene: scene.id})  # noqa: TID251
+def _scene_answer(revision: int, stamp: str, scene: Scene) -> scene_queries.Answer:
+    with database.connection() as conn:
+        return scene_queries.answer(conn, scene, datasets.loaded_town(conn).time_zone)
