@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """`huiyan patrol` looks at one frame in this many seconds of footage."""
     tile_max_bytes: int = Field(default=500_000, ge=10_000)
     """A tile larger than this is thinned to the next coarser form."""
+    load_max_mb: int = Field(default=4_000, ge=1)
+    """A file above this is refused before it is read."""
     workers: int = Field(default=0, ge=0)
     """Processes that a city-wide run may use on this machine; 0 for one a core."""
     dask_scheduler: str | None = None

@@ -11,7 +11,17 @@ from typing import Any
 
 from analysis.errors import InputError
 
-__all__ = ["DEFAULTS", "NAMES", "NEEDED", "NUMBERS", "matched_columns", "parse_number", "told_text"]
+__all__ = [
+    "DEFAULTS",
+    "NAMES",
+    "NEEDED",
+    "NUMBERS",
+    "matched_columns",
+    "number_in",
+    "parse_number",
+    "plain_name",
+    "told_text",
+]
 
 NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -163,10 +173,10 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 def matched_columns(found: Sequence[str]) -> dict[str, str]:
     """Our columns → those of the file; of several that would do, the first."""
-    ours = {alias: name for name, aliases in NAMES.items() for alias in (*aliases, _plain(name))}
+    ours = {alias: name for name, aliases in NAMES.items() for alias in (*aliases, plain_name(name))}
     matched: dict[str, str] = {}
     for theirs in found:
-        name = ours.get(_plain(theirs))
+        name = ours.get(plain_name(theirs))
         if name is not None:
             matched.setdefault(name, theirs)
     return matched
@@ -192,6 +202,20 @@ def parse_number(name: str, value: Any, *, row: int, called: str) -> float:
     InputError
         If it cannot be read.
     """
+    found = number_in(name, value)
+    if found is None:
+        raise InputError(
+            "{name} of camera {row} is '{value}', which is not a number.",
+            "Write digits, with a point before decimals.",
+            name=called,
+            row=row,
+            value=told_text(value),
+        )
+    return found
+
+
+def number_in(name: str, value: Any) -> float | None:
+    """The number that a value of our column `name` is as people write it; NaN where it is empty, None if it is none."""
     if value is None or isinstance(value, bool):
         value = "" if value is None else str(value)
     if isinstance(value, int | float):
@@ -210,25 +234,17 @@ def parse_number(name: str, value: Any, *, row: int, called: str) -> float:
     if _GROUPED.fullmatch(text):
         text = text.replace(",", "")
     match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise InputError(
-            "{name} of camera {row} is '{value}', which is not a number.",
-            "Write digits, with a point before decimals.",
-            name=called,
-            row=row,
-            value=told_text(value),
-        )
-    return float(match[1])
+    return None if match is None else float(match[1])
 
 
-def told_text(value: Any) -> str:
-    """A value as it can be shown in one line."""
+def told_text(value: Any, most: int = 40) -> str:
+    """A value as it can be shown in one line of at most so many characters."""
     text = "" if value is None else str(value)
     text = "".join(c if c.isprintable() else " " for c in text).strip()
-    return text if len(text) <= 40 else text[:39] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A column's name without case, blanks, underscores, units in brackets and units after it."""
     text = unicodedata.normalize("NFKC", str(name)).lower()
     text = re.sub(r"[\s_\-./]", "", _UNIT.sub("", text))

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import shapely
 from psycopg import sql
-from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Integer, SmallInteger
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Float, Integer, SmallInteger
 from sqlalchemy.orm import Session
 
 from analysis.crs import STORAGE_EPSG
 from geodata.errors import IngestError
+from geodata.ingest.packing import WIDTHS, gapped, packed_chunks
 from geodata.models import Base
 
 __all__ = ["copy_arrays", "copy_rows"]
 
 BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 BINARY_END = b"\xff\xff"
-CHUNK_ROWS = 20_000
 POSTGRES_EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -66,7 +67,14 @@ def copy_rows(session: Session, table: str, rows: pd.DataFrame | gpd.GeoDataFram
     return len(plain)
 
 
-def copy_arrays(session: Session, table: str, columns: Mapping[str, Any], *, into: str | None = None) -> int:
+def copy_arrays(
+    session: Session,
+    table: str,
+    columns: Mapping[str, Any],
+    *,
+    into: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> int:
     """
     Appends rows given column by column and returns how many there were.
 
@@ -80,52 +88,67 @@ def copy_arrays(session: Session, table: str, columns: Mapping[str, Any], *, int
     table
         Where to.
     columns
-        Name → an array of numbers, truth values or moments (UTC, as numpy keeps them), without gaps; a list of
-        extended well-known binary, at most one, with EPSG:4490 in it; or one text, number or moment for all rows.
+        Name → an array of numbers, truth values or moments (UTC, as numpy keeps them), without gaps; an arrow array
+        of numbers, truth values, moments, days, texts or bytes, whose nulls become NULL; a list of extended
+        well-known binary with EPSG:4490 in it; or one text, number or moment for all rows.
     into
         Another table with the same columns that takes them instead, such as a temporary one.
+    extra
+        Columns that only `into` has → their PostgreSQL type, a key of `packing.WIDTHS` or text; given as arrow arrays.
 
     Raises
     ------
     IngestError
         If a column does not exist in the table.
     """
-    _require_known(table, columns)
-    shapes = [name for name, values in columns.items() if isinstance(values, list)]
-    fixed = [name for name in columns if name not in shapes]
-    count = max(len(values) for values in columns.values() if isinstance(values, (list, np.ndarray)))
+    extra = extra or {}
+    _require_known(table, [name for name in columns if name not in extra])
+    loose = [name for name, values in columns.items() if isinstance(values, (list, pa.Array))]
+    fixed = [name for name in columns if name not in loose]
+    count = max(len(v) for v in columns.values() if isinstance(v, (list, np.ndarray, pa.Array)))
     known = Base.metadata.tables[table].columns
     fields: list[tuple[str, npt.DTypeLike, Any]] = [("fields", ">i2", len(columns))]
     for name in fixed:
         dtype, values = _binary(known[name], columns[name])
         fields += [(f"{name} size", ">i4", dtype.itemsize), (name, dtype, values)]
-    if shapes:
-        fields.append(("shape size", ">i4", [len(shape) for shape in columns[shapes[0]]]))
     rows = np.empty(count, dtype=[(name, dtype) for name, dtype, _ in fields])
     for name, _, values in fields:
         rows[name] = values
+    behind = [
+        gapped(
+            pa.array(values, pa.large_binary()) if isinstance(values, list) else values,
+            extra[name] if name in extra else _kind(known[name]),
+        )
+        for name, values in ((name, columns[name]) for name in loose)
+    ]
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        sql.Identifier(into or table), sql.SQL(", ").join(map(sql.Identifier, [*fixed, *shapes]))
+        sql.Identifier(into or table), sql.SQL(", ").join(map(sql.Identifier, [*fixed, *loose]))
     )
     raw = session.connection().connection.driver_connection
     assert raw is not None
     with raw.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(BINARY_HEAD)
-        for first in range(0, count, CHUNK_ROWS):
-            chunk = rows[first : first + CHUNK_ROWS].tobytes()
-            if shapes:
-                chunk = _interleaved(chunk, rows.itemsize, columns[shapes[0]][first : first + CHUNK_ROWS])
+        for chunk in packed_chunks(rows, behind):
             copy.write(chunk)
         copy.write(BINARY_END)
     return count
 
 
-def _interleaved(rows: bytes, size: int, shapes: Sequence[bytes]) -> bytes:
-    """Each row with its shape behind it."""
-    pieces = [b""] * (2 * len(shapes))
-    pieces[::2] = [rows[at : at + size] for at in range(0, len(rows), size)]
-    pieces[1::2] = shapes
-    return b"".join(pieces)
+def _kind(column: Column[Any]) -> str:
+    """PostgreSQL's name of a column's type, as far as it goes over in a form of its own."""
+    # the first that fits: whole numbers are each other's subclasses
+    for kind, name in (
+        (Boolean, "bool"),
+        (BigInteger, "int8"),
+        (SmallInteger, "int2"),
+        (Integer, "int4"),
+        (Float, "float8"),
+        (DateTime, "timestamptz"),
+        (Date, "date"),
+    ):
+        if isinstance(column.type, kind):
+            return name
+    return "bytes"
 
 
 def _binary(column: Column[Any], values: Any) -> tuple[np.dtype[Any], Any]:
@@ -139,17 +162,10 @@ def _binary(column: Column[Any], values: Any) -> tuple[np.dtype[Any], Any]:
         unit, dtype = ("D", ">i4") if isinstance(column.type, Date) else ("us", ">i8")
         since = values.astype(f"M8[{unit}]") - np.datetime64("2000-01-01", unit)
         return np.dtype(dtype), since.astype(np.int64)
-    # the first that fits: whole numbers are each other's subclasses
-    for kind, dtype in (
-        (Boolean, "u1"),
-        (BigInteger, ">i8"),
-        (SmallInteger, ">i2"),
-        (Integer, ">i4"),
-        (Float, ">f8"),
-    ):
-        if isinstance(column.type, kind):
-            return np.dtype(dtype), values
-    raise TypeError(f"{column.name} is neither number nor truth value")
+    kind = _kind(column)
+    if kind not in WIDTHS:
+        raise TypeError(f"{column.name} is neither number nor truth value")
+    return np.dtype(WIDTHS[kind]), values
 
 
 def _require_known(table: str, columns: Any) -> None:

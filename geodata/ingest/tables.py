@@ -23,7 +23,7 @@ from analysis.errors import HuiyanError, InputError
 from geodata.errors import IngestError
 from geodata.ingest.camera_columns import told_text
 
-__all__ = ["MOST_BYTES", "MOST_ROWS", "SUFFIXES", "FileTable", "RowFault", "open_table"]
+__all__ = ["MOST_BYTES", "MOST_ROWS", "SUFFIXES", "FileTable", "RowFault", "dbf_encoding", "open_table"]
 
 MOST_BYTES = 50_000_000
 MOST_ROWS = 200_000
@@ -266,7 +266,7 @@ def _shapefile(name: str, content: bytes) -> FileTable:
             main = Path(folder) / "cameras.shp"
             if main.read_bytes()[:4] != SHP_MAGIC:
                 raise IngestError("{name} is not a shapefile.", "Export it again.", name=name)
-            return _with_ogr(name, main, encoding=_dbf_encoding(main))
+            return _with_ogr(name, main, encoding=dbf_encoding(main))
     except (zipfile.BadZipFile, RuntimeError, OSError) as error:
         raise IngestError(
             "{name} cannot be unpacked ({why}).",
@@ -276,7 +276,7 @@ def _shapefile(name: str, content: bytes) -> FileTable:
         ) from error
 
 
-def _dbf_encoding(main: Path) -> str | None:
+def dbf_encoding(main: Path) -> str | None:
     """Encoding of the attributes where no .cpg names it: UTF-8 if they are, else GB 18030."""
     table = main.with_suffix(".dbf")
     if main.with_suffix(".cpg").exists() or not table.exists():
