@@ -9,16 +9,17 @@ from typing import TypeAlias
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_crs_info
 from pyproj.exceptions import CRSError, ProjError
 
-from analysis.crs import DISPLAY_EPSG, from_datum, guess_datum
+from analysis.crs import DISPLAY_EPSG, STORAGE_EPSG, from_datum, guess_datum
 from analysis.errors import InputError
 from geodata.ingest.camera_columns import told_text
 
-__all__ = ["AS_DEGREES", "SAMPLE", "Hint", "better_reading", "likely_systems", "to_metres"]
+__all__ = ["AS_DEGREES", "SAMPLE", "Hint", "better_reading", "likely_systems", "to_degrees", "to_metres"]
 
 Floats = npt.NDArray[np.float64]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -88,6 +89,47 @@ def to_metres(places: Floats, crs: str, epsg: int) -> Floats:
     metres = np.column_stack(_transformer(source, epsg).transform(x, y))
     metres[~np.isfinite(metres).all(axis=1)] = np.nan
     return metres
+
+
+def to_degrees(
+    shapes: npt.NDArray[np.object_], crs: str, *, exchanged: bool = False
+) -> npt.NDArray[np.object_]:
+    """
+    Shapes in stored degrees, longitude first; infinite coordinates where they are of no place in that system.
+
+    Parameters
+    ----------
+    shapes
+        Shapes or None.
+    crs
+        wgs84, gcj02, bd09, or what pyproj knows, such as EPSG:4549.
+    exchanged
+        Their first coordinate is the second.
+
+    Raises
+    ------
+    InputError
+        If `crs` is no system.
+    """
+
+    def turned(places: Floats) -> Floats:
+        x, y = places[:, ::-1].T if exchanged else places.T
+        if crs in AS_DEGREES:
+            usable = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+            lon, lat = from_datum(crs, np.where(usable, x, np.nan), np.where(usable, y, np.nan))  # type: ignore[arg-type]
+        else:
+            usable = (np.abs(x) <= MOST_SHOWN_NUMBER) & (np.abs(y) <= MOST_SHOWN_NUMBER)
+            lon, lat = _transformer(crs, STORAGE_EPSG).transform(
+                np.where(usable, x, np.nan), np.where(usable, y, np.nan)
+            )
+        found: Floats = np.column_stack([lon, lat])
+        found[~np.isfinite(found).all(axis=1)] = np.inf
+        return found
+
+    if crs not in AS_DEGREES:
+        _system(crs)
+    done: npt.NDArray[np.object_] = shapely.transform(shapely.force_2d(shapes), turned)
+    return done
 
 
 @lru_cache(maxsize=32)

@@ -10,10 +10,10 @@ import typer
 
 from geodata import database
 from geodata.errors import TwinError
-from geodata.settings import settings
 from pages.terminal.clients import client, clients
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
 from pages.terminal.coverage import coverage
+from pages.terminal.loading import load, loads, unload
 from pages.terminal.opening import open_database
 from pages.terminal.planning import place, relocate, remove
 from pages.terminal.taking import export
@@ -36,19 +36,8 @@ def up() -> None:
     run_all()
 
 
-@app.command()
-@tells_mistakes
-def load(
-    town: Annotated[str | None, typer.Argument(help="Town to load; TWIN_TOWN if not given.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Throw away what is loaded first.")] = False,
-) -> None:
-    """Load a town into the database."""
-    from geodata.commands.load import load_town
-
-    with open_database(), progress_bar() as progress:
-        counts = load_town(town or settings().town, progress, replace=replace)
-    for name, rows in counts.items():
-        console.print(f"{name:>16} {rows:>9,}")
+for brought in (load, loads, unload):
+    app.command()(brought)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from analysis.codes import explain_camera_code, explain_event_code
+from analysis.errors import Term
 from geodata.ingest.kinds.field import CodeForm, Field, Kind
 
 __all__ = ["CASES"]
@@ -35,7 +36,7 @@ _SOURCES = MappingProxyType(
 
 CASES = Kind(
     name="cases",
-    title="Cases",
+    title=Term("Cases"),
     table="case_file",
     shapes=("Point",),
     key="number",
@@ -44,14 +45,14 @@ CASES = Kind(
     fields=(
         Field(
             "number",
-            "Case number",
+            Term("Case number"),
             "text",
             ("number", "casenumber", "id", "casenum", "案件编号", "任务号", "案件号", "编号", "案卷号"),
             required=True,
         ),
         Field(
             "class_code",
-            "Event class",
+            Term("Event class"),
             "code",
             (
                 "classcode",
@@ -69,7 +70,7 @@ CASES = Kind(
         ),
         Field(
             "reported_at",
-            "Reported",
+            Term("Reported"),
             "moment",
             (
                 "reportedat",
@@ -86,7 +87,7 @@ CASES = Kind(
         ),
         Field(
             "source",
-            "Who reported",
+            Term("Who reported"),
             "choice",
             ("source", "channel", "来源", "问题来源", "案件来源", "上报渠道"),
             choices=_SOURCES,
@@ -94,16 +95,18 @@ CASES = Kind(
         ),
         Field(
             "stage",
-            "Stage",
+            Term("Stage"),
             "choice",
             ("stage", "status", "state", "案件阶段", "阶段", "状态", "案件状态"),
             choices=_STAGES,
             default="reported",
         ),
-        Field("closed_at", "Closed", "moment", ("closedat", "closed", "结案时间", "办结时间", "关闭时间")),
+        Field(
+            "closed_at", Term("Closed"), "moment", ("closedat", "closed", "结案时间", "办结时间", "关闭时间")
+        ),
         Field(
             "camera_code",
-            "Code of the camera",
+            Term("Code of the camera"),
             "code",
             ("cameracode", "camera", "摄像机编码", "设备编码", "监控编码"),
             code=CodeForm(explain_camera_code, digits=20, head=14),

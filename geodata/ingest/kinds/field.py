@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from analysis.errors import CodeError
+from analysis.errors import CodeError, Term
 
 __all__ = ["Check", "CodeForm", "Field", "Kind", "ValueType"]
 
@@ -70,7 +70,7 @@ class Field:
     """
 
     name: str
-    title: str
+    title: Term
     type: ValueType = "text"
     aliases: tuple[str, ...] = ()
     required: bool = False
@@ -115,7 +115,7 @@ class Kind:
     """
 
     name: str
-    title: str
+    title: Term
     table: str
     shapes: tuple[str, ...]
     fields: tuple[Field, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from analysis.errors import Term
 from geodata.ingest.kinds.city import SOURCE_KEY
 from geodata.ingest.kinds.field import Field, Kind
 
@@ -73,36 +74,38 @@ DIAMETER = (
 
 PIPES = Kind(
     name="pipes",
-    title="Pipes",
+    title=Term("Pipes"),
     table="pipe",
     shapes=("LineString",),
     derive="lines",
     fields=(
         SOURCE_KEY,
-        Field("kind", "Network", "choice", NETWORK, choices=NETWORKS, default="unknown"),
-        Field("diameter_mm", "Diameter", "number", DIAMETER, unit="mm", low=0, high=20_000, above=True),
-        Field("location", "Location", "text", ("location", "埋设方式", "敷设方式", "位置")),
-        Field("owner", "Owner", "text", ("owner", "operator", "权属单位", "权属", "产权单位")),
+        Field("kind", Term("Network"), "choice", NETWORK, choices=NETWORKS, default="unknown"),
+        Field("diameter_mm", Term("Diameter"), "number", DIAMETER, unit="mm", low=0, high=20_000, above=True),
+        Field("location", Term("Location"), "text", ("location", "埋设方式", "敷设方式", "位置")),
+        Field("owner", Term("Owner"), "text", ("owner", "operator", "权属单位", "权属", "产权单位")),
     ),
 )
 
 PIPE_NODES = Kind(
     name="pipe_nodes",
-    title="Pipe nodes",
+    title=Term("Pipe nodes"),
     table="pipe_node",
     shapes=("Point",),
     fields=(
         SOURCE_KEY,
-        Field("kind", "Kind", "text", ("kind", "type", "特征", "附属物", "类型", "点类型"), required=True),
+        Field(
+            "kind", Term("Kind"), "text", ("kind", "type", "特征", "附属物", "类型", "点类型"), required=True
+        ),
         Field(
             "network",
-            "Network",
+            Term("Network"),
             "choice",
             ("network", "system", "管线类型", "管线种类", "介质"),
             choices=NETWORKS,
             default="unknown",
         ),
-        Field("label", "Label", "text", ("label", "name", "名称", "标注")),
-        Field("diameter_mm", "Diameter", "number", DIAMETER, unit="mm", low=0, high=20_000, above=True),
+        Field("label", Term("Label"), "text", ("label", "name", "名称", "标注")),
+        Field("diameter_mm", Term("Diameter"), "number", DIAMETER, unit="mm", low=0, high=20_000, above=True),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from analysis.codes import explain_camera_code, explain_component_code
+from analysis.errors import Term
 from geodata.ingest.camera_columns import DEFAULTS, NAMES
 from geodata.ingest.kinds.field import CodeForm, Field, Kind
 
@@ -46,7 +47,7 @@ _LEVELS = MappingProxyType(
 
 CAMERAS = Kind(
     name="cameras",
-    title="Cameras",
+    title=Term("Cameras"),
     table="camera",
     shapes=("Point",),
     key="code",
@@ -55,16 +56,16 @@ CAMERAS = Kind(
     fields=(
         Field(
             "code",
-            "Code (GB/T 28181)",
+            Term("Code (GB/T 28181)"),
             "code",
             NAMES["code"],
             required=True,
             code=CodeForm(explain_camera_code, digits=20, head=14),
         ),
-        Field("name", "Name", "text", NAMES["name"]),
+        Field("name", Term("Name"), "text", NAMES["name"]),
         Field(
             "heading_deg",
-            "Heading",
+            Term("Heading"),
             "number",
             NAMES["heading_deg"],
             required=True,
@@ -74,7 +75,7 @@ CAMERAS = Kind(
         ),
         Field(
             "hfov_deg",
-            "Horizontal field",
+            Term("Horizontal field"),
             "number",
             NAMES["hfov_deg"],
             unit="°",
@@ -85,7 +86,7 @@ CAMERAS = Kind(
         ),
         Field(
             "range_m",
-            "Range",
+            Term("Range"),
             "number",
             NAMES["range_m"],
             unit="m",
@@ -96,7 +97,7 @@ CAMERAS = Kind(
         ),
         Field(
             "height_m",
-            "Height",
+            Term("Height"),
             "number",
             NAMES["height_m"],
             unit="m",
@@ -107,7 +108,7 @@ CAMERAS = Kind(
         ),
         Field(
             "tilt_deg",
-            "Tilt below the horizon",
+            Term("Tilt below the horizon"),
             "number",
             NAMES["tilt_deg"],
             unit="°",
@@ -117,7 +118,7 @@ CAMERAS = Kind(
         ),
         Field(
             "vfov_deg",
-            "Vertical field",
+            Term("Vertical field"),
             "number",
             NAMES["vfov_deg"],
             unit="°",
@@ -128,7 +129,7 @@ CAMERAS = Kind(
         ),
         Field(
             "resolution_px",
-            "Picture width",
+            Term("Picture width"),
             "whole",
             NAMES["resolution_px"],
             unit="px",
@@ -138,7 +139,7 @@ CAMERAS = Kind(
         ),
         Field(
             "hours_per_day",
-            "Hours sampled a day",
+            Term("Hours sampled a day"),
             "number",
             ("hours", "每日时长", "巡查时长", "工作时长"),
             unit="h",
@@ -146,19 +147,19 @@ CAMERAS = Kind(
             high=24,
             default=24.0,
         ),
-        Field("owner", "Owner", "text", NAMES["owner"], default="unknown"),
+        Field("owner", Term("Owner"), "text", NAMES["owner"], default="unknown"),
         Field(
             "share_level",
-            "Share level",
+            Term("Share level"),
             "choice",
             ("share", "sharing", "共享级别", "共享等级"),
             choices=_LEVELS,
             default="1",
         ),
-        Field("area_class", "Area class", "text", NAMES["area_class"], default="street"),
+        Field("area_class", Term("Area class"), "text", NAMES["area_class"], default="street"),
         Field(
             "state",
-            "State",
+            Term("State"),
             "choice",
             ("status", "状态", "设备状态", "运行状态", "在线状态"),
             choices=_STATES,
@@ -166,7 +167,7 @@ CAMERAS = Kind(
         ),
         Field(
             "kind",
-            "Type of camera",
+            Term("Type of camera"),
             "choice",
             ("type", "类型", "摄像机类型", "设备类型"),
             choices=_KINDS,
@@ -174,7 +175,7 @@ CAMERAS = Kind(
         ),
         Field(
             "tier",
-            "Tier",
+            Term("Tier"),
             "choice",
             ("height class", "高低点", "层级"),
             choices=_TIERS,
@@ -182,7 +183,7 @@ CAMERAS = Kind(
         ),
         Field(
             "component_code",
-            "Component code",
+            Term("Component code"),
             "code",
             ("componentcode", "部件编码", "部件代码", "部件标识码"),
             code=CodeForm(explain_component_code, digits=16, head=10),
