@@ -400,24 +400,15 @@ def _ground(session: Session, kind: Kind, town: Any, box: tuple[float, float, fl
 def _require_good(order: Order, faults: Faults, rows: int) -> None:
     faulty = len(faults.rows)
     if faulty >= rows:
-        first = min(faults.told, key=lambda each: each.row)
-        raise IngestError(
-            "No row of {name} can be used; row {row}: {why}",
-            "Look at the report of a dry run.",
-            name=order.called,
-            row=first.row,
-            why=str(first.error),
-        )
+        raise IngestError("No row of {name} can be used.", "See why with a dry run.", name=order.called)
     if faulty and not order.good_rows:
-        first = min(faults.told, key=lambda each: each.row)
         raise IngestError(
-            "{faulty:,} of {rows:,} rows of {name} are at fault; row {row}: {why}",
-            "Nothing was loaded. Mend them, or load the good rows alone.",
+            "{faulty:,} of {rows:,} rows of {name} are at fault, the first is row {row}; nothing was loaded.",
+            "See why with a dry run and mend them, or load the good rows alone.",
             faulty=faulty,
             rows=rows,
             name=order.called,
-            row=first.row,
-            why=str(first.error),
+            row=min(faults.rows),
         )
 
 

@@ -185,7 +185,7 @@ def prepare(
         done["source_name"] = source
     done["simulated"] = simulated
     done["row_number"] = pa.array(batch.numbers[good])
-    fixed = frozenset((given & table.keys()) | {"geom", "simulated"}) - set(kind.key_columns)
+    fixed = frozenset((given & set(table.keys())) | {"geom", "simulated"}) - set(kind.key_columns)
     return Prepared(done, fixed, int(good.sum()), int(repaired[good].sum()), types)
 
 

@@ -41,20 +41,20 @@ class Faults:
     Attributes
     ----------
     told
-        The first of them, one a row.
+        The first of them, at most one a row and column.
     rows
         Numbers of all rows that have one.
     """
 
     told: list[RowFault] = field(default_factory=list)
     rows: set[int] = field(default_factory=set)
+    _known: set[tuple[int, str | None]] = field(default_factory=set, repr=False)
 
     def tell(self, row: int, column: str | None, value: Any, error: HuiyanError) -> None:
-        """Notes a fault, unless the row has one already."""
-        if row in self.rows:
-            return
+        """Notes a fault, unless this column of the row has one already."""
         self.rows.add(row)
-        if len(self.told) < MOST_TOLD:
+        if len(self.told) < MOST_TOLD and (row, column) not in self._known:
+            self._known.add((row, column))
             self.told.append(RowFault(row, column, told_text(value), error))
 
     def tell_many(
