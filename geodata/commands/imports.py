@@ -25,10 +25,11 @@ from geodata.commands.merging import Counts, merge, stage, stage_table, tell_twi
 from geodata.errors import IngestError
 from geodata.ingest.camera_columns import plain_name, told_text
 from geodata.ingest.formats import Batch, Source, opened
+from geodata.ingest.ground import Ground
 from geodata.ingest.kinds import Kind, find_kind
 from geodata.ingest.mapping import Mapped, check_mapping, place_columns, suggest
 from geodata.ingest.places import AS_DEGREES, SAMPLE, Hint, better_reading, likely_systems
-from geodata.ingest.preparing import Ground, Prepared, batch_places, prepare
+from geodata.ingest.preparing import Prepared, batch_places, prepare
 from geodata.ingest.readers import CrsNeeded
 from geodata.ingest.tables import RowFault
 from geodata.ingest.values import Faults

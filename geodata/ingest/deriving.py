@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,8 @@ from pyproj import Transformer
 
 from analysis.crs import STORAGE_EPSG
 from analysis.errors import InputError
+from geodata.ingest.ground import Ground
 from geodata.ingest.values import Faults
-
-if TYPE_CHECKING:
-    from geodata.ingest.preparing import Ground
 
 __all__ = ["DERIVING", "STOREY_M"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,13 +20,14 @@ from analysis.errors import InputError, Term
 from geodata.ingest.camera_columns import told_text
 from geodata.ingest.deriving import DERIVING
 from geodata.ingest.formats import Batch
+from geodata.ingest.ground import Ground
 from geodata.ingest.kinds import Field, Kind
 from geodata.ingest.mapping import Mapped, place_columns
 from geodata.ingest.places import to_degrees
 from geodata.ingest.values import Faults, field_values
 from geodata.models import Base
 
-__all__ = ["Ground", "Prepared", "batch_places", "prepare"]
+__all__ = ["Prepared", "batch_places", "prepare"]
 
 Shapes = npt.NDArray[np.object_]
 
@@ -39,41 +39,6 @@ TYPES = np.array(
     ]
 )
 """shapely's type numbers."""
-
-
-@dataclass(frozen=True)
-class Ground:
-    """
-    What the town is, as far as rows are checked against it.
-
-    Attributes
-    ----------
-    epsg
-        Its metric system.
-    zone
-        Its time zone.
-    box_deg
-        West, south, east, north; rows outside are at fault.
-    today
-        Its date.
-    height_m
-        Median height of its buildings.
-    areas
-        Code of a community → its id.
-    classes
-        Event classes that are known.
-    cameras
-        Code of a camera → its id.
-    """
-
-    epsg: int
-    zone: ZoneInfo
-    box_deg: tuple[float, float, float, float]
-    today: dt.date
-    height_m: float = 9.6
-    areas: Mapping[str, int] = field(default_factory=dict)
-    classes: frozenset[str] = frozenset()
-    cameras: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
