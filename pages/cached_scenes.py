@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from geodata import database
-from geodata.queries import datasets
+from geodata.queries import catalogue as catalogues
+from geodata.queries import datasets, quality
 from geodata.queries import scenes as scene_queries
 from geodata.scenes import Scene, Scenes, scenes_stamp
 from layers.scenes import known_scenes
 
-__all__ = ["scene_answer", "scene_evidence", "scenes"]
+__all__ = [
+    "catalogue",
+    "catalogue_stamp",
+    "dataset_checks",
+    "dataset_history",
+    "dataset_lineage",
+    "event_classes",
+    "scene_answer",
+    "scene_evidence",
+    "scenes",
+]
 
 
 def scenes(revision: int) -> Scenes:
@@ -47,3 +59,37 @@ def scene_answer(revision: int, scene: Scene) -> scene_queries.Answer:
 def _scene_answer(revision: int, stamp: str, scene: Scene) -> scene_queries.Answer:
     with database.connection() as conn:
         return scene_queries.answer(conn, scene, datasets.loaded_town(conn).time_zone)
+
+
+def catalogue_stamp() -> str:
+    """Changes with cards, checks and runs; one short query a run, never cached."""
+    with database.connection() as conn:
+        return catalogues.catalogue_stamp(conn)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def catalogue(revision: int, stamp: str) -> pd.DataFrame:
+    """Every dataset with its card and its quality."""
+    with database.connection() as conn:
+        return catalogues.catalogue(conn)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)  # noqa: TID251
+def dataset_history(revision: int, stamp: str, name: str) -> pd.DataFrame:
+    """What was done to a dataset."""
+    with database.connection() as conn:
+        return catalogues.history(conn, name)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)  # noqa: TID251
+def dataset_lineage(revision: int, stamp: str, name: str) -> catalogues.Lineage:
+    """What a dataset rests on and what rests on it; read-only, shared by all visits."""
+    with database.connection() as conn:
+        return catalogues.lineage(conn, name)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)  # noqa: TID251
+def dataset_checks(revision: int, stamp: str, name: str) -> pd.DataFrame:
+    """What the newest checks of a dataset found."""
+    with database.connection() as conn:
+        return quality.stored_checks(conn, name)

@@ -17,6 +17,7 @@ from geodata.commands.coverage import run_coverage
 from geodata.commands.demand import estimate_demand
 from geodata.commands.patrol import patrol_cameras
 from geodata.commands.plans import work_out
+from geodata.commands.quality import check_datasets
 from geodata.errors import DatabaseUnavailable
 from geodata.jobs.record import close_abandoned, recorded
 from geodata.queries.asked import Asked
@@ -51,7 +52,13 @@ def plan(**asked: Any) -> None:
         work_out(Asked.of(asked), progress)
 
 
-KINDS = {"patrol": patrol, "coverage": coverage, "plan": plan}
+def check(name: str | None = None) -> None:
+    """Checks a dataset, or all that changed since they were checked."""
+    with recorded("check", {"dataset": name}) as progress:
+        check_datasets(name, progress)
+
+
+KINDS = {"patrol": patrol, "coverage": coverage, "plan": plan, "check": check}
 """Kind of job → what a worker does."""
 
 
@@ -89,6 +96,13 @@ def _app(connector: Any) -> App:
     app = App(connector=connector)
     for kind, work in KINDS.items():
         app.task(name=kind, pass_context=False)(work)
+
+    @app.periodic(cron="30 2 * * *")
+    @app.task(name="check_nightly", pass_context=False, queueing_lock="check_nightly")
+    def check_nightly(timestamp: int) -> None:
+        """Every night: datasets that changed since they were checked."""
+        del timestamp
+        check()
 
     @app.periodic(cron="* * * * *")
     @app.task(name="take_up_abandoned", pass_context=False, queueing_lock="take_up_abandoned")
