@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from geodata import database
-from layers.datasets import CHECK_NAMES, DATASET_NAMES, FRESHNESS, freshness, matches, searched
 from layers.i18n import translate
 from pages.terminal.console import console, language, progress_bar, say, tells_mistakes
 from pages.terminal.opening import open_database
@@ -26,6 +25,7 @@ def catalogue(
 ) -> None:
     """List datasets with rows, revision, quality, age and owner."""
     from geodata.queries.catalogue import catalogue as read_catalogue
+    from layers.datasets import DATASET_NAMES, FRESHNESS, freshness, matches, searched
 
     with open_database(), database.connection() as conn:
         rows = read_catalogue(conn)
@@ -70,6 +70,7 @@ def check(
 ) -> None:
     """Check codes, geometry, duplicates, times and what is not given; keep what was found."""
     from geodata.commands.quality import check_datasets
+    from layers.datasets import CHECK_NAMES
 
     with open_database(), progress_bar() as progress:
         found = check_datasets(dataset, progress, again=again)
@@ -95,7 +96,9 @@ def card(
     dataset: Annotated[str, typer.Argument(help="Dataset.")],
     owner: Annotated[str | None, typer.Option(help="Office that answers for it.")] = None,
     contact: Annotated[str | None, typer.Option(help="Unit to ask.")] = None,
-    renew_days: Annotated[float | None, typer.Option("--renew", help="Renewed at least every so many days.")] = None,
+    renew_days: Annotated[
+        float | None, typer.Option("--renew", help="Renewed at least every so many days.")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Anything else.")] = None,
 ) -> None:
     """Say who answers for a dataset and how often it is to be renewed."""

@@ -10,6 +10,7 @@ import typer
 
 from geodata import database
 from geodata.errors import TwinError
+from pages.terminal.cataloguing import card, catalogue, check
 from pages.terminal.clients import client, clients
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
 from pages.terminal.coverage import coverage
@@ -86,6 +87,8 @@ def demand() -> None:
 
 
 app.command()(export)
+for told in (catalogue, check, card):
+    app.command()(told)
 
 
 @app.command()
