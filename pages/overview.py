@@ -25,7 +25,7 @@ from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, heat_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import screen
-from pages.widgets.sharing import share
+from pages.widgets.sharing import report_button, share
 from pages.widgets.taking import take_layers
 
 SWITCHES = tuple(name for name in ORDER if name not in ("cell_coverage", "violations"))
@@ -273,6 +273,7 @@ def _map(revision: int, town: Town, view: View) -> Click | None:
     with st.container(horizontal=True):
         take_layers(named, view.tile_filters())
         share(view)
+        report_button(view)
     return click
 
 

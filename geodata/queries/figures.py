@@ -22,6 +22,7 @@ __all__ = [
     "key_figures",
     "measure_breaks",
     "violation_span",
+    "within",
 ]
 
 FAR_PX_PER_M = (
@@ -66,7 +67,7 @@ def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
         they stand; the conditions are those of the map's tiles.
     """
     area = {"area": filters["area"]} if filters.get("area") else {}
-    cells, cameras = (_within(shape, area) for shape in ("area", "point"))
+    cells, cameras = (within(shape, area) for shape in ("area", "point"))
     row = conn.execute(
         text(
             f"SELECT (SELECT count(*) FROM unit_cell t WHERE true{cells}),"  # noqa: S608 - our own conditions
@@ -91,7 +92,7 @@ def key_figures(conn: Connection, filters: Mapping[str, Any]) -> KeyFigures:
     return KeyFigures(*row, violations)
 
 
-def _within(shape: str, area: Mapping[str, Any]) -> str:
+def within(shape: str, area: Mapping[str, Any]) -> str:
     """The tiles' condition for an area, over `t`."""
     return f" AND {AREA.format(shape=AREA_SHAPES[shape])}".replace("%(area)s", ":area") if area else ""
 

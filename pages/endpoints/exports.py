@@ -1,22 +1,28 @@
-"""Layers to take home: `/export/{layer}.{suffix}` with the filters of the map."""
+"""What people take home: `/export/{layer}.{suffix}` with the filters of the map, and `/report.zip` of a view."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from geodata.export.columnar import chunks_of
 from geodata.export.formats import FORMATS, export_format
 from geodata.export.parcel import Parcel, choose
 from geodata.queries.serving import TileStore
 from geodata.queries.tiles import read_box
 from layers.catalogue import layer
+from layers.i18n import pick_language
+from layers.view import View, read_view
 from pages.endpoints.asking import read_filters
 from pages.endpoints.problems import tells_problems
+from pages.paper.folder import write_zip
 
 __all__ = ["Exports"]
 
@@ -42,7 +48,11 @@ class Exports:
     def routes(self) -> list[BaseRoute]:
         """One address a format, so that a layer's name never takes part of a suffix."""
         named = [Route(f"/export/{{layer}}.{suffix}", self.download) for suffix in FORMATS]
-        return [*named, Route("/export/{layer}.{suffix}", self.download)]
+        return [
+            *named,
+            Route("/export/{layer}.{suffix}", self.download),
+            Route("/report.zip", self.report),
+        ]
 
     @tells_problems
     async def download(self, request: Request) -> Response:
@@ -81,6 +91,37 @@ class Exports:
         if suffix == "csv":
             headers["Link"] = _described(chosen.id, request)
         return StreamingResponse(_joined(first, stream), media_type=made.media_type, headers=headers)
+
+    @tells_problems
+    async def report(self, request: Request) -> Response:
+        """
+        The report of a view as a zip: layers, brief and manifest, in the reader's language.
+
+        The query is that of a shared link; what of it cannot be read is refused, since nobody would see that it was
+        left out.
+        """
+        read = read_view(request.query_params)
+        if read.left_out:
+            raise read.left_out[0]
+        language = pick_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+        stream = _report_chunks(read.view, language)
+        async with self._making:
+            first = await asyncio.to_thread(next, stream)
+        headers = {"Content-Disposition": f'attachment; filename="{first.decode()}.zip"'}
+        return StreamingResponse(stream, media_type="application/zip", headers=headers)
+
+
+def _report_chunks(view: View, language: str) -> Iterator[bytes]:
+    """The report's name once it is made, then its zip; its files go with the last chunk."""
+    from pages.paper.report import made_report  # noqa: PLC0415 - heavy: fonts and printing wait until somebody asks
+
+    with tempfile.TemporaryDirectory(prefix="huiyan-zip-") as folder:
+        pack = Path(folder) / "report.zip"
+        with made_report(view, language) as report:
+            write_zip(pack, report.files)
+            name = report.name
+        yield name.encode()
+        yield from chunks_of(pack)
 
 
 def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

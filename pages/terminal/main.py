@@ -17,7 +17,7 @@ from pages.terminal.coverage import coverage
 from pages.terminal.loading import load, loads, unload
 from pages.terminal.opening import open_database
 from pages.terminal.planning import place, relocate, remove
-from pages.terminal.taking import export
+from pages.terminal.taking import export, report
 
 app = typer.Typer(
     name="huiyan",
@@ -87,6 +87,7 @@ def demand() -> None:
 
 
 app.command()(export)
+app.command()(report)
 for told in (catalogue, check, card):
     app.command()(told)
 

@@ -1,16 +1,19 @@
-"""`huiyan export`: a layer as a file, with the rows that the map shows."""
+"""`huiyan export` and `huiyan report`: a layer as a file with the rows that the map shows, and a view as a report."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pages.terminal.console import say, tells_mistakes
+from pages.terminal.console import language, say, tells_mistakes
 from pages.terminal.opening import open_database
 
-__all__ = ["export"]
+if TYPE_CHECKING:
+    from layers.view import View
+
+__all__ = ["export", "report"]
 
 
 @tells_mistakes
@@ -55,13 +58,54 @@ def export(
             say("Written: {path} ({size:,} bytes)", path=beside, size=size)
 
 
+@tells_mistakes
+def report(
+    to: Annotated[Path, typer.Option("--to", help="New folder, or a file that ends in .zip.")],
+    layers: Annotated[
+        str | None, typer.Option(help="Layers with commas between them; those that open.")
+    ] = None,
+    measure: Annotated[str | None, typer.Option(help="Number that cells show.")] = None,
+    area: Annotated[str | None, typer.Option(help="Code of a county, street or community.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this moment, ISO 8601.")] = None,
+    event_class: Annotated[str | None, typer.Option("--class", help="Event class.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source of violations.")] = None,
+    lang: Annotated[str | None, typer.Option(help="zh or en; the terminal's if not given.")] = None,
+) -> None:
+    """Write the report of a view: layers as GeoJSON, a brief as PDF and HTML, a manifest with SHA-256."""
+    from layers.i18n import pick_language
+    from pages.paper.folder import write_folder, write_zip
+    from pages.paper.report import made_report
+
+    view = _view(
+        layers=layers,
+        measure=measure,
+        area=area,
+        since=since,
+        until=until,
+        **{"class": event_class},
+        source=source,
+    )
+    with open_database(), made_report(view, pick_language(lang, language())) as made:
+        if to.suffix == ".zip":
+            write_zip(to, made.files)
+        else:
+            write_folder(to, made.files)
+        say("Written: {path} ({count} files)", path=to, count=len(made.files))
+
+
 def _filters(**asked: str | None) -> dict[str, Any]:
-    """As a view reads them from an address; what it would leave out is refused here."""
+    """Filters of a view with moments for texts."""
+    view = _view(**asked)
+    moments = {"since": view.since, "until": view.until}
+    return {**view.tile_filters(), **{name: moment for name, moment in moments.items() if moment}}
+
+
+def _view(**asked: str | None) -> View:
+    """A view as an address would tell it; what cannot be read is refused."""
     from layers.view import read_view
 
     read = read_view({name: value for name, value in asked.items() if value is not None})
     if read.left_out:
         raise read.left_out[0]
-    view = read.view
-    moments = {"since": view.since, "until": view.until}
-    return {**view.tile_filters(), **{name: moment for name, moment in moments.items() if moment}}
+    return read.view

@@ -11,7 +11,7 @@ from layers.view import View
 from pages import cached
 from pages.session import language, words
 
-__all__ = ["share", "share_link"]
+__all__ = ["report_button", "share", "share_link"]
 
 WALL = "big-screen"
 
@@ -29,3 +29,15 @@ def share(view: View) -> None:
         st.code(share_link(view), language=None, wrap_lines=True)
         st.caption(words(N_("The same on the wall, without controls.")))
         st.code(share_link(view, WALL), language=None, wrap_lines=True)
+
+
+def report_button(view: View) -> None:
+    """A button for the report of a view, in the visitor's language."""
+    st.link_button(
+        words(N_("Report")),
+        share_link(view, "api/report.zip"),
+        icon=":material/description:",
+        help=words(
+            N_("A zip: these layers, a brief as PDF and HTML with the map, method and sources, a manifest.")
+        ),
+    )
