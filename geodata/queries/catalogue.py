@@ -42,9 +42,7 @@ class Lineage:
     @property
     def stale(self) -> list[str]:
         """Inputs that have changed since."""
-        return [
-            str(row.name_) for row in self.inputs.itertuples() if row.used == row.used and row.now > row.used
-        ]
+        return [str(row.dataset) for row in self.inputs.itertuples() if row.now > row.used]
 
 
 def catalogue_stamp(conn: Connection) -> str:

@@ -46,6 +46,7 @@ def listing(rows: pd.DataFrame) -> str | None:
         title=[words(DATASET_NAMES.get(name, name)) for name in rows["name"]],
         age_d=[age for age, _ in told],
         fresh=[words(FRESHNESS[state]) for _, state in told],
+        owner=rows["owner"].fillna(""),
     )
     texts = [searched(row["name"], [row[name] for name in SEARCHED]) for _, row in rows.iterrows()]
     kept = shown[[matches(text, query or "") for text in texts]].reset_index(drop=True)
@@ -68,7 +69,7 @@ def listing(rows: pd.DataFrame) -> str | None:
         on_select="rerun",
         selection_mode="single-row",
         column_config={
-            "title": text(words(N_("Dataset"))),
+            "title": text(words(N_("Dataset")), width="medium"),
             "name": text(words(N_("Name"))),
             "rows": number(words(N_("Rows")), format="localized"),
             "score": number(
