@@ -28,6 +28,7 @@ from geodata.queries import (
     watching,
 )
 from geodata.queries import cells as cell_queries
+from geodata.queries import loads as load_queries
 from geodata.queries import outlook as outlooks
 from geodata.queries import parking as parkings
 from geodata.queries import reviews as review_queries
@@ -71,6 +72,7 @@ __all__ = [
     "lead",
     "lead_choices",
     "leads",
+    "loads",
     "looks",
     "missed",
     "outlook",
@@ -82,6 +84,7 @@ __all__ = [
     "patrol",
     "precheck",
     "private_gains",
+    "rasters",
     "read_file",
     "read_rows",
     "reading",
@@ -217,6 +220,20 @@ def register(revision: int) -> pd.DataFrame:
         rows: Sequence[Row[Any]] = datasets.dataset_rows(conn)
     columns = ["name", "town", "source", "licence", "method", "rows", "revision", "loaded_at", "simulated"]
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def loads(revision: int) -> pd.DataFrame:
+    """What files brought, the newest first."""
+    with database.connection() as conn:
+        return load_queries.loads(conn)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def rasters(revision: int) -> pd.DataFrame:
+    """Rasters that are registered, the newest first."""
+    with database.connection() as conn:
+        return load_queries.rasters(conn)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251

@@ -6,6 +6,7 @@ import streamlit as st
 
 from layers.i18n import N_
 from pages import cached, cached_scenes
+from pages.bringing.desk import bring_data_in
 from pages.cataloguing.detail import detail
 from pages.cataloguing.downloads import downloads
 from pages.cataloguing.listing import listing
@@ -14,6 +15,7 @@ from pages.widgets.screen import screen
 
 PARTS = {
     "catalogue": N_("Catalogue"),
+    "bring": N_("Bring data in"),
     "home": N_("Take home"),
 }
 
@@ -28,6 +30,8 @@ def main() -> None:
         part = _part()
         if part == "home":
             downloads(cached.register(revision), cached.layer_rows(revision))
+        elif part == "bring":
+            bring_data_in(revision)
         else:
             _catalogue(revision)
 

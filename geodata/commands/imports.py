@@ -318,7 +318,12 @@ class _Seen:
 def _first_places(source: Source, mapped: Mapped, zone: Any) -> Any:
     """One coordinate pair a row of the first rows, as they stand in the file."""
     for batch in source.batches():
-        shapes = batch_places(batch, mapped, zone, Faults())[:SAMPLE]
+        few = Batch(
+            batch.numbers[:SAMPLE],
+            batch.table.slice(0, SAMPLE),
+            None if batch.shapes is None else batch.shapes[:SAMPLE],
+        )
+        shapes = batch_places(few, mapped, zone, Faults())
         shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
         if not len(shapes):
             continue
