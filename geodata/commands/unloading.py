@@ -136,7 +136,7 @@ def _later_ends(session: Session, load: Any) -> list[int]:
 
 
 def _restore(session: Session, load: int, table: str) -> dict[str, int]:
-    """Deletes what was added and puts back what was changed."""
+    """Deletes what was added, puts back what was changed, and forgets both."""
     columns = [each.name for each in Base.metadata.tables[table].columns if each.name not in ("id", "g3857")]
     restored = session.execute(
         text(
@@ -153,4 +153,5 @@ def _restore(session: Session, load: int, table: str) -> dict[str, int]:
         ),
         {"load": load},
     ).rowcount
+    session.execute(text("DELETE FROM load_row WHERE load_id = :load"), {"load": load})
     return {"removed": int(removed), "restored": int(restored)}
