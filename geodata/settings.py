@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     anonymous_per_minute: int = Field(default=300, ge=1)
     """Requests a minute at the open door from one address without a token."""
     cors_origins: str | None = None
-    """Origins whose pages may ask the open door, with commas between them; none: no other page may."""
+    """Origins whose pages may ask the addresses under /api, with commas between them; none: no other page may."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """How much the web process tells; INFO names every request."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from geodata.lineage import MADE_FROM
 from geodata.models import Base
 
-__all__ = ["Provenance", "record"]
+__all__ = ["Provenance", "record", "renew"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +72,11 @@ def record(session: Session, name: str, town: str, provenance: Provenance, *, ma
         {"name": table, "inputs": list(MADE_FROM.get(table, ())) if made_here else []},
     )
     return int(session.scalar(text("SELECT revision FROM dataset WHERE name = :name"), {"name": table}) or 0)
+
+
+def renew(session: Session, name: str, town: str, made: Provenance) -> int:
+    """Notes that table `name` changed; where it comes from stays as told, and is `made` if nobody told it yet."""
+    known = session.execute(
+        text("SELECT source, licence, method, simulated FROM dataset WHERE name = :name"), {"name": name}
+    ).one_or_none()
+    return record(session, name, town, made if known is None else replace(made, **known._mapping))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from dataclasses import replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from analysis.errors import InputError
 from geodata import database
-from geodata.commands.datasets import Provenance, record
+from geodata.commands.cases import alone, next_number
+from geodata.commands.datasets import Provenance, renew
 from geodata.commands.partitions import ensure_months
 from geodata.errors import NotFound
 from geodata.models import Stage
@@ -156,7 +156,7 @@ def take_step(lead: int, step: str) -> str | None:
             {"id": front},
         ).one()
         place = place_of(row.code, row.name)
-        _alone(session, f"ladder {place} {row.class_code}")
+        alone(session, f"ladder {place} {row.class_code}")
         standing = ladder_of(session, row.zone_id, row.class_code)
         if standing.step != step:
             raise InputError(
@@ -269,10 +269,7 @@ def _set_state(session: Session, lead: int, state: str, at: dt.datetime | None) 
 def _changed(session: Session, table: str, town: Town) -> None:
     """A new revision of a dataset; where it comes from stays as it was, if it was loaded before."""
     made = Provenance("Huiyan", town.licence, "leads of cameras, judged by people", simulated=False)
-    known = session.execute(
-        text("SELECT source, licence, method, simulated FROM dataset WHERE name = :name"), {"name": table}
-    ).one_or_none()
-    record(session, table, town.name, made if known is None else replace(made, **known._mapping))
+    renew(session, table, town.name, made)
 
 
 def _write_verdict(session: Session, lead: int, verdict: str, by: str) -> int:
@@ -287,21 +284,11 @@ def _write_verdict(session: Session, lead: int, verdict: str, by: str) -> int:
     )
 
 
-def _alone(session: Session, name: str) -> None:
-    """Waits until nobody else does the same, and keeps others waiting until the transaction ends."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
-
-
 def _open_case(session: Session, lead: int, town: Town) -> str:
     """Registers a case about a lead; returns its number: county, local day and sequence."""
-    _alone(session, "case numbers")
     now = session.execute(text("SELECT now()")).scalar_one()
+    number = next_number(session, town, now)
     ensure_months(session, now, now)
-    head = f"{town.county_code}-{now.astimezone(town.time_zone):%Y%m%d}-"
-    last = session.scalar(
-        text("SELECT max(right(number, 6)::int) FROM case_file WHERE number LIKE :head"), {"head": f"{head}%"}
-    )
-    number = f"{head}{(last or 0) + 1:06d}"
     session.execute(
         text(
             "INSERT INTO case_file (reported_at, number, class_code, source, stage, camera_id, cell_id, simulated,"

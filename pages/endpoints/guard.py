@@ -7,14 +7,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from geodata.queries.clients import CLIENT_SQL, Client, client_of, digest_of
 from geodata.queries.serving import TileStore
 from geodata.settings import settings
-from pages.endpoints.problems import Forbidden, TooFast, Unauthorised
+from pages.endpoints.problems import BadRequest, Forbidden, TooFast, TooLarge, Unauthorised
 
-__all__ = ["Buckets", "Guard"]
+__all__ = ["Buckets", "Guard", "body_of"]
 
 REMEMBERED = 10_000
 """Clients and addresses whose pace is remembered; those that came least recently are forgotten."""
@@ -63,9 +63,18 @@ class Guard:
         self._store = store
         self._buckets = Buckets()
 
-    async def admit(self, request: Request, scope: str) -> Client | None:
+    async def admit(self, request: Request, scope: str, token: str | None = None) -> Client | None:
         """
         The client, or None for somebody who reads without a token.
+
+        Parameters
+        ----------
+        request
+            Whose header Authorization holds the token.
+        scope
+            What it wants to do.
+        token
+            One that came in the body, as Open311 allows it; the header goes before it.
 
         Raises
         ------
@@ -81,7 +90,7 @@ class Guard:
         chosen = settings()
         if chosen.open_door == "closed":
             raise Forbidden("The open door is closed.", "TWIN_OPEN_DOOR opens it.")
-        client = await self._client(request)
+        client = await self._client(request, token)
         if client is None:
             if scope != "read" or chosen.open_door == "tokens":
                 raise Unauthorised(
@@ -101,8 +110,8 @@ class Guard:
             )
         return client
 
-    async def _client(self, request: Request) -> Client | None:
-        given = request.headers.get("authorization")
+    async def _client(self, request: Request, sent: str | None) -> Client | None:
+        given = request.headers.get("authorization") or (f"Bearer {sent}" if sent else None)
         if given is None:
             return None
         kind, _, token = given.partition(" ")
@@ -130,3 +139,26 @@ class Guard:
                 most=per_minute,
                 seconds=math.ceil(wait),
             )
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """
+    The body of a request, read no further than `most` bytes.
+
+    Raises
+    ------
+    TooLarge
+        If it is longer.
+    BadRequest
+        If the client went away before its end.
+    """
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise TooLarge("The body has more than {most:,} bytes.", "Send less at once.", most=most)
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise BadRequest("The body ended too early.", "Send it again.") from error
+    return b"".join(parts)

@@ -15,6 +15,7 @@ from geodata.queries.serving import TileStore, tag
 from geodata.video.narrowing import narrowed
 from layers.catalogue import layer
 from pages.endpoints.asking import read_filters
+from pages.endpoints.described import described, parameter
 from pages.endpoints.problems import BadQuery, tells_problems
 
 __all__ = ["Endpoints"]
@@ -32,6 +33,16 @@ PICTURES = {
     },
 }
 """Kind of picture → its query; before, after and recheck are frames of a finding."""
+WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31}
+LAYER = parameter("layer", "id of a layer", where="path", example="cameras")
+ADDRESS = {"z": "zoom", "x": "column", "y": "row"}
+FILTERS = (
+    parameter("since", "ISO 8601"),
+    parameter("until", "ISO 8601"),
+    parameter("class", "event class"),
+    parameter("source", "of the violation"),
+    parameter("grouping", "of cameras"),
+)
 
 
 class Endpoints:
@@ -47,6 +58,13 @@ class Endpoints:
     def __init__(self, tiles: TileStore) -> None:
         self.tiles = tiles
 
+    @described(
+        "A vector tile of a layer",
+        {200: {MVT: {}}, 304: {}},
+        LAYER,
+        *(parameter(name, about, WHOLE, where="path") for name, about in ADDRESS.items()),
+        *FILTERS,
+    )
     @tells_problems
     async def tile(self, request: Request) -> Response:
         """`/tiles/{layer}/{z}/{x}/{y}.pbf`: 200, 304 if known, 404 for a layer, 422 for an address."""
@@ -68,6 +86,7 @@ class Endpoints:
         headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
         return Response(found.body, media_type=MVT, headers=headers)
 
+    @described("Town, revision and number of rows", {200: {"application/json": {"type": "object"}}})
     @tells_problems
     async def health(self, request: Request) -> Response:
         """`/health`: is the database there, which town, which revision, how many rows."""
@@ -90,6 +109,7 @@ class Endpoints:
         }
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
+    @described("Places of a layer of points: lon, lat, n", {200: {"text/csv": {}}, 304: {}}, LAYER, *FILTERS)
     @tells_problems
     async def heat(self, request: Request) -> Response:
         """`/heat/{layer}.csv`: lon, lat, n for a heat map."""
@@ -107,6 +127,13 @@ class Endpoints:
         body = "lon,lat,n\n" + "".join(f"{lon},{lat},{n}\n" for lon, lat, n in rows)
         return Response(body, media_type="text/csv", headers={"ETag": etag, "Cache-Control": "no-cache"})
 
+    @described(
+        "A sampled frame or evidence, heads and plates blurred",
+        {200: {"image/jpeg": {}}, 304: {}},
+        parameter("kind", "of picture", {"type": "string", "enum": list(PICTURES)}, where="path"),
+        parameter("id", "number of the sample or finding", WHOLE, where="path"),
+        parameter("width", "pixels", {"type": "integer", "minimum": NARROWEST_PX, "maximum": WIDEST_PX}),
+    )
     @tells_problems
     async def picture(self, request: Request) -> Response:
         """

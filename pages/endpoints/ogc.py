@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from analysis.errors import HuiyanError
 from geodata.queries.serving import TileStore
 from geodata.settings import settings
+from pages.endpoints.described import Described
 from pages.endpoints.guard import Guard
 from pages.endpoints.problems import BadQuery, problem
 
@@ -38,6 +39,12 @@ class OgcDoor:
     guard
         Lets clients in.
     """
+
+    described = Described(
+        "OGC API – Features and Tiles; it describes itself at /api/ogc/api",
+        {200: {"application/json": {"type": "object", "required": ["links"]}}},
+        scope="read",
+    )
 
     def __init__(self, store: TileStore, guard: Guard) -> None:
         self._store = store

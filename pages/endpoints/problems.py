@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from analysis.errors import HuiyanError, InputError
-from geodata.errors import ClusterError, DatabaseUnavailable, MissingAsset, NotFound
+from geodata.errors import ClusterError, DatabaseUnavailable, IngestError, MissingAsset, NotFound
 from geodata.queries.tiles import BadTileAddress
 from layers.i18n import explain, pick_language
 
@@ -62,6 +62,7 @@ STATUS: tuple[tuple[type[HuiyanError], int], ...] = (
     (TooLarge, 413),
     (BadRequest, 400),
     (InputError, 422),
+    (IngestError, 422),
     (DatabaseUnavailable, 503),
     (ClusterError, 503),
     (MissingAsset, 503),

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -19,10 +21,13 @@ from geodata.errors import NotFound
 from geodata.queries.datasets import GROUND
 from geodata.queries.serving import TileStore
 from geodata.settings import settings
+from pages.endpoints.exchange import Exchange
 from pages.endpoints.exports import Exports
 from pages.endpoints.guard import Guard
 from pages.endpoints.machine import Endpoints
 from pages.endpoints.ogc import OgcDoor
+from pages.endpoints.open311 import Open311
+from pages.endpoints.openapi import openapi_endpoint
 from pages.endpoints.problems import problem
 
 __all__ = ["Door"]
@@ -71,6 +76,8 @@ class Door:
     def routes(self) -> list[BaseRoute]:
         """Everything beside the screens."""
         machine = Endpoints(self.tiles)
+        open311 = Open311(self.tiles, self.guard)
+        exchange = Exchange(self.tiles, self.guard)
         return [
             Mount(
                 "/api",
@@ -80,13 +87,35 @@ class Door:
                     Route("/heat/{layer}.csv", machine.heat),
                     *Exports(self.tiles).routes(),
                     Route("/pictures/{kind}/{id}.jpg", machine.picture),
+                    Route("/open311/v2/services.{form}", open311.services),
+                    Route("/open311/v2/services/{code}.{form}", open311.service),
+                    Route("/open311/v2/requests.{form}", open311.requests, methods=["GET"]),
+                    Route("/open311/v2/requests.{form}", open311.report, methods=["POST"]),
+                    Route("/open311/v2/requests/{id}.{form}", open311.one),
+                    Route("/open311/v2/tokens/{id}.{form}", open311.token),
+                    Route("/exchange/v1/case.schema.json", exchange.schema),
+                    Route("/exchange/v1/cases", exchange.give, methods=["GET"]),
+                    Route("/exchange/v1/cases", exchange.take, methods=["POST"]),
+                    Route("/openapi.json", openapi_endpoint(self.routes)),
                     Route("/ogc", self.ogc),
                     Mount("/ogc", self.ogc),
                     Route("/{rest:path}", _nowhere),
                 ],
+                middleware=_other_pages(settings().cors_origins),
             ),
             Mount("/assets", StaticFiles(directory=settings().assets_dir, check_dir=False)),
         ]
+
+
+def _other_pages(origins: str | None) -> list[Middleware]:
+    """Lets pages of other origins ask, if settings name any."""
+    named = [each.strip() for each in (origins or "").split(",") if each.strip()]
+    if not named:
+        return []
+    headers = ["Authorization", "Content-Type"]
+    return [
+        Middleware(CORSMiddleware, allow_origins=named, allow_methods=["GET", "POST"], allow_headers=headers)
+    ]
 
 
 def _warm(revision: int) -> None:

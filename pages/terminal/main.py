@@ -14,6 +14,7 @@ from pages.terminal.cataloguing import card, catalogue, check
 from pages.terminal.clients import client, clients
 from pages.terminal.console import console, progress_bar, say, tells_mistakes
 from pages.terminal.coverage import coverage
+from pages.terminal.exchanging import exchange
 from pages.terminal.loading import load, loads, unload
 from pages.terminal.opening import open_database
 from pages.terminal.planning import place, relocate, remove
@@ -65,6 +66,7 @@ def patrol(
 app.command()(coverage)
 app.add_typer(client, name="client")
 app.command()(clients)
+app.add_typer(exchange, name="exchange")
 for planned in (place, remove, relocate):
     app.command()(planned)
 
