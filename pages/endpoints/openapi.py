@@ -86,9 +86,11 @@ def openapi_document(routes: Iterable[BaseRoute], server: str = "/") -> dict[str
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without addresses of its own."""
+    """The schema without addresses of its own, and without the tuple, which some readers of OpenAPI mistake."""
     whole = copy.deepcopy(schema)
     [case] = whole.pop("$defs").values()
+    pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    case["properties"]["place"]["properties"]["coordinates"] = pair
     whole["properties"]["cases"]["items"] = case
     return {name: value for name, value in whole.items() if name not in ("$schema", "$id")}
 
