@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 __all__ = ["Described", "described", "parameter"]
 
+TEXT = {"type": "string"}
+IN_A_PATH = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -58,11 +60,12 @@ def parameter(
 ) -> dict[str, Any]:
     """A parameter as OpenAPI writes it; those of the path are required."""
     needed = {"required": True} if where == "path" else {}
+    schema = schema or (IN_A_PATH if where == "path" else TEXT)
     return {
         "name": name,
         "in": where,
         "description": about,
-        "schema": dict(schema or {"type": "string"}),
+        "schema": dict(schema),
         **needed,
         **more,
     }

@@ -60,7 +60,10 @@ class Exports:
         {200: {each.media_type: {} for each in FORMATS.values()}},
         parameter("layer", "id of a layer", where="path", example="cameras"),
         parameter("suffix", "form of the file", {"type": "string", "enum": list(FORMATS)}, where="path"),
-        *(parameter(name, "as for tiles") for name in ("since", "until", "class", "source", "grouping", "area")),
+        *(
+            parameter(name, "as for tiles")
+            for name in ("since", "until", "class", "source", "grouping", "area")
+        ),
         parameter("bbox", "west,south,east,north in degrees"),
         parameter("shown", "1: only what the map draws", {"type": "string", "enum": ["0", "1"]}),
     )

@@ -42,6 +42,7 @@ FILTERS = (
     parameter("class", "event class"),
     parameter("source", "of the violation"),
     parameter("grouping", "of cameras"),
+    parameter("area", "code of a county, street or community"),
 )
 
 

@@ -8,6 +8,7 @@ import json
 import math
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -16,6 +17,7 @@ import schemathesis
 from hypothesis import HealthCheck, given
 from hypothesis import settings as drawn
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from jsonschema import Draft202012Validator
 from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
@@ -542,7 +544,8 @@ def test_schemathesis_finds_nothing(api: str, tokens: dict[str, str]) -> None:
         token = {"report": tokens["reporter"], "exchange": tokens["province"]}.get(scope)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            _ask(operation.as_strategy(generation_mode=mode), headers, checked, answered)
+        _ask(operation.as_strategy(generation_mode=GenerationMode.POSITIVE), headers, checked, answered)
+        with suppress(Unsatisfiable):  # what takes nothing can be given nothing wrong
+            _ask(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), headers, checked, answered)
         asked.add(f"{operation.method} {operation.path}")
     assert len(asked) >= 15 and 200 in answered and 422 in answered
