@@ -39,13 +39,17 @@ class Taken:
 class WrongPackage(IngestError):
     """A package with faults; nothing of it was written."""
 
-    def __init__(self, faults: list[CaseFault]) -> None:
-        self.faults = faults
-        super().__init__(
-            "The package has {number} faults; nothing of it was taken in.",
-            "Correct the rows that are named, then send all of it again.",
-            number=len(faults),
-        )
+    faults: list[CaseFault]
+
+
+def _wrong(faults: list[CaseFault]) -> WrongPackage:
+    error = WrongPackage(
+        "The package has {number} faults; nothing of it was taken in.",
+        "Correct the rows that are named, then send all of it again.",
+        number=len(faults),
+    )
+    error.faults = faults
+    return error
 
 
 def take_package(package: Any, client: Client, now: dt.datetime) -> Taken:
@@ -61,7 +65,7 @@ def take_package(package: Any, client: Client, now: dt.datetime) -> Taken:
         If anything is wrong with any row.
     """
     if faults := check_package(package, now):
-        raise WrongPackage(faults)
+        raise _wrong(faults)
     cases = package["cases"]
     with database.transaction() as session:
         town = loaded_town(session)
@@ -69,7 +73,7 @@ def take_package(package: Any, client: Client, now: dt.datetime) -> Taken:
         alone(session, "case numbers")
         rows, faults = _matched(session, cases, client)
         if faults:
-            raise WrongPackage(faults)
+            raise _wrong(faults)
         fresh = [row for row in rows if row["known"] is None]
         other = [row for row in rows if row["known"] not in (None, row["digest"])]
         for month in {_month(row["reported_at"]) for row in fresh}:

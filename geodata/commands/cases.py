@@ -51,9 +51,9 @@ class Reported:
     media_url: str | None = None
 
 
-def alone(session: Session, name: str) -> None:
+def alone(session: Session, doing: str) -> None:
     """Waits until nobody else does the same, and keeps others waiting until the transaction ends."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:doing, 0))"), {"doing": doing})
 
 
 def next_number(session: Session, town: Town, now: dt.datetime) -> str:

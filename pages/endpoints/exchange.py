@@ -116,8 +116,9 @@ def _limit(request: Request) -> int:
     value = request.query_params.get("limit", str(MOST_CASES))
     if not re.fullmatch("[0-9]{1,4}", value) or not 1 <= int(value) <= MOST_CASES:
         raise BadQuery(
-            "limit = '{value}' cannot be.",
+            "{name} = '{value}' cannot be.",
             "Write a whole number from 1 to {most}.",
+            name="limit",
             value=value,
             most=MOST_CASES,
         )
