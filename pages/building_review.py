@@ -42,6 +42,7 @@ from pages.widgets.columns import side_and_field
 from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import peek, show_map
 from pages.widgets.screen import fact_table, screen, told
+from pages.widgets.taking import other_formats
 from pages.workbench.drawing import draft_layers
 from pages.workbench.target import Target, find_target
 
@@ -368,6 +369,12 @@ def _downloads(review: Review, town: Town) -> None:
                 icon=":material/download:",
                 disabled=not office,
                 key=f"geojson_{review.number}",
+            )
+            other_formats(
+                f"review_{review.number}",
+                f"review-{review.number}",
+                lambda: export_review(review.number, office),
+                disabled=not office,
             )
 
 

@@ -28,6 +28,7 @@ from pages.widgets.figures import figures
 from pages.widgets.legend import keys, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import fact_table, screen, told
+from pages.widgets.taking import other_formats
 
 DENOMINATORS = {"exposure": N_("Exposure"), "captures": N_("Captures as they are")}
 PLACES = {"cells": N_("Unit cells"), "streets": N_("Streets")}
@@ -222,21 +223,28 @@ def _show(revision: int, town: Town, scene: Scene, question: Question, found: Ho
     _table(question, found, looks)
     names = {name for layer in named for name in layer.datasets} | {"exposure", "camera_view", "kerb"}
     rows = register[register["name"].isin(names)]
-    st.download_button(
-        "GeoJSON",
-        lambda: hotspots_geojson(
+    stem = f"hot-spots-{question.statistic}-{question.class_code}"
+
+    def collection() -> bytes:
+        return hotspots_geojson(
             found,
             question,
             rows,
             title=words(STATISTICS[question.statistic]),
             method=method,
             unit=_unit(question),
-        ).encode(),
-        f"hot-spots-{question.statistic}-{question.class_code}.geojson",
-        "application/geo+json",
-        icon=":material/download:",
-        key="hot_geojson",
-    )
+        ).encode()
+
+    with st.container(horizontal=True):
+        st.download_button(
+            "GeoJSON",
+            collection,
+            f"{stem}.geojson",
+            "application/geo+json",
+            icon=":material/download:",
+            key="hot_geojson",
+        )
+        other_formats("hot", stem, collection)
     return click
 
 

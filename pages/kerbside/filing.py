@@ -15,6 +15,7 @@ from geodata.queries.scenarios import Scenario
 from layers.i18n import N_
 from pages import cached
 from pages.session import words
+from pages.widgets.taking import other_formats
 
 __all__ = ["REST_ON", "block_shapes", "file_button", "question_of"]
 
@@ -75,9 +76,9 @@ def file_button(
     """
     register = cached.register(revision)
     told = {column: words(unit) for column, unit in units.items()}
-    st.download_button(
-        words(N_("Download the table as GeoJSON")),
-        lambda: parking_geojson(
+
+    def collection() -> str:
+        return parking_geojson(
             table.reset_index(drop=True),
             shapes.reset_index(drop=True),
             register[register["name"].isin(REST_ON)],
@@ -85,9 +86,15 @@ def file_button(
             method=method,
             units=told,
             question=question,
-        ),
-        f"{name}.geojson",
-        "application/geo+json",
-        icon=":material/download:",
-        key=f"file_{name}",
-    )
+        )
+
+    with st.container(horizontal=True):
+        st.download_button(
+            words(N_("Download the table as GeoJSON")),
+            collection,
+            f"{name}.geojson",
+            "application/geo+json",
+            icon=":material/download:",
+            key=f"file_{name}",
+        )
+        other_formats(f"file_{name}", name, collection)

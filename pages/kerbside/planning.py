@@ -30,6 +30,7 @@ from pages.session import recall, remember, words
 from pages.widgets.figures import figures
 from pages.widgets.legend import keys
 from pages.widgets.screen import told
+from pages.widgets.taking import other_formats
 
 __all__ = ["bay_layers", "plan_panel"]
 
@@ -262,6 +263,7 @@ def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | Non
             icon=":material/download:",
             key="bays_file",
         )
+        other_formats("bays", "new-bays", lambda: _file(bays, rests_on, facts))
         if st.button(words(N_("Keep this plan")), icon=":material/save:", key="bays_keep"):
             number = keep_parking(
                 "bays",

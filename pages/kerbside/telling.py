@@ -22,6 +22,7 @@ from pages import cached
 from pages.kerbside.choosing import Choice, hours_told
 from pages.session import language, recall, remember, words
 from pages.widgets.figures import figures
+from pages.widgets.taking import other_formats
 
 __all__ = ["download", "keep_scenario", "missed", "told_missing", "totals"]
 
@@ -148,9 +149,10 @@ def download(
         "scenario": scenario.token if scenario is not None else None,
         "scenario_version": scenario.version if scenario is not None else None,
     }
-    st.download_button(
-        words(N_("Download this view as GeoJSON")),
-        lambda: parking_geojson(
+    stem = f"parking-{choice.view}-{'streets' if choice.place == EDGE else 'cells'}"
+
+    def collection() -> str:
+        return parking_geojson(
             table[columns],
             ground.shapes[choice.place],
             register[register["name"].isin(names)],
@@ -158,12 +160,18 @@ def download(
             method=method,
             units=units,
             question=question,
-        ),
-        f"parking-{choice.view}-{'streets' if choice.place == EDGE else 'cells'}.geojson",
-        "application/geo+json",
-        icon=":material/download:",
-        key="parking_file",
-    )
+        )
+
+    with st.container(horizontal=True):
+        st.download_button(
+            words(N_("Download this view as GeoJSON")),
+            collection,
+            f"{stem}.geojson",
+            "application/geo+json",
+            icon=":material/download:",
+            key="parking_file",
+        )
+        other_formats("parking", stem, collection)
 
 
 def keep_scenario(

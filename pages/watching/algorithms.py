@@ -17,6 +17,7 @@ from pages.watching.paging import page_of
 from pages.watching.telling import rule_name
 from pages.widgets.figures import figures
 from pages.widgets.screen import fact_table, simulated_mark
+from pages.widgets.taking import other_formats
 
 __all__ = ["algorithms_tab"]
 
@@ -156,21 +157,27 @@ def _cameras(revision: int, found: AlgorithmMatrix) -> None:
     _table(found, algorithm, rows[page * PER_PAGE : (page + 1) * PER_PAGE])
     idle = idle_cameras(found, algorithm.code)
     register = cached.register(revision)
-    st.download_button(
-        words(N_("Idle cameras as GeoJSON ({count:,})"), count=len(idle)),
-        lambda: idle_geojson(
+
+    def collection() -> bytes:
+        return idle_geojson(
             idle,
             register[register["name"].isin(["camera", "camera_view", "exposure"])],
             algorithm=algorithm.code,
             title=names[algorithm.code],
             method=words(N_("Cameras that could run this algorithm now and do not")),
-        ).encode(),
-        f"idle-{algorithm.code}.geojson",
-        "application/geo+json",
-        icon=":material/download:",
-        key="algorithms_geojson",
-        disabled=idle.empty,
-    )
+        ).encode()
+
+    with st.container(horizontal=True):
+        st.download_button(
+            words(N_("Idle cameras as GeoJSON ({count:,})"), count=len(idle)),
+            collection,
+            f"idle-{algorithm.code}.geojson",
+            "application/geo+json",
+            icon=":material/download:",
+            key="algorithms_geojson",
+            disabled=idle.empty,
+        )
+        other_formats("algorithms", f"idle-{algorithm.code}", collection, disabled=idle.empty)
 
 
 def _about(algorithm: Algorithm) -> None:

@@ -21,6 +21,7 @@ from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, shown_sources, source_line
 from pages.widgets.map import show_map
 from pages.widgets.screen import simulated_mark
+from pages.widgets.taking import take_layers, take_table
 
 __all__ = ["heat_breaks", "heat_tab"]
 
@@ -79,7 +80,9 @@ def heat_tab(revision: int, town: Town) -> None:
         )
         return
     _table(cells)
-    st.link_button("GeoJSON", "/api/export/cell_leads.geojson", icon=":material/download:")
+    with st.container(horizontal=True):
+        take_layers([LAYERS["cell_leads"]])
+        take_table("heat", "leads-per-sampled-hour", lambda: cells.drop(columns="geom", errors="ignore"))
 
 
 def heat_breaks(values: pd.Series[float]) -> list[float]:

@@ -17,7 +17,7 @@ from layers.i18n import N_
 from layers.layer import Layer
 from pages.session import words
 
-__all__ = ["take_layers", "take_results", "take_table"]
+__all__ = ["other_formats", "take_layers", "take_table"]
 
 ICON = ":material/download:"
 
@@ -55,9 +55,11 @@ def _row(layer: Layer, filters: Mapping[str, str]) -> str:
     return f"<tr><td><b>{html.escape(words(layer.title))}</b></td><td>{links}</td></tr>"
 
 
-def take_results(key: str, name: str, collection: Callable[[], str]) -> None:
+def other_formats(
+    key: str, name: str, collection: Callable[[], str | bytes], *, disabled: bool = False
+) -> None:
     """
-    A menu of one result in every format.
+    A menu of one result in the formats beside GeoJSON, with the same rows and words about their source.
 
     Parameters
     ----------
@@ -67,21 +69,28 @@ def take_results(key: str, name: str, collection: Callable[[], str]) -> None:
         Of the file, without its suffix.
     collection
         Makes the result as a FeatureCollection of ours; called when somebody takes it.
+    disabled
+        It cannot be taken now.
     """
-    with st.popover(words(N_("Take home what I see")), icon=ICON, key=f"{key}_take"):
-        st.caption(
-            words(N_("What this map and its table show, with question, method and sources; EPSG:4326."))
-        )
-        with st.container(horizontal=True):
-            for suffix in SUFFIXES:
-                st.download_button(
-                    FORMATS[suffix].title,
-                    lambda suffix=suffix: collection_as(collection(), suffix, name),  # type: ignore[misc]
-                    f"{name}.{suffix}",
-                    FORMATS[suffix].media_type,
-                    on_click="ignore",
-                    key=f"{key}_{suffix}",
-                )
+    with st.popover(words(N_("Other formats")), icon=ICON, disabled=disabled, key=f"{key}_formats"):
+        for suffix in SUFFIXES[1:]:
+            st.download_button(
+                FORMATS[suffix].title,
+                _made(collection, suffix, name),
+                f"{name}.{suffix}",
+                FORMATS[suffix].media_type,
+                on_click="ignore",
+                key=f"{key}_{suffix}",
+                width="stretch",
+            )
+
+
+def _made(collection: Callable[[], str | bytes], suffix: str, name: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        whole = collection()
+        return collection_as(whole.decode() if isinstance(whole, bytes) else whole, suffix, name)
+
+    return make
 
 
 def take_table(key: str, name: str, table: Callable[[], pd.DataFrame]) -> None:

@@ -16,6 +16,7 @@ from geodata.queries.scenarios import Scenario
 from layers.i18n import N_, explain
 from pages import cached
 from pages.session import language, scenario_token, set_scenario, words
+from pages.widgets.taking import other_formats
 
 __all__ = ["choose_scenario", "file_buttons", "opened", "titles"]
 
@@ -86,6 +87,13 @@ def file_buttons(scenario: Scenario | None, found: Outlook, base: Figures, revis
             f"{stem}.geojson",
             "application/geo+json",
             icon=":material/download:",
+        )
+        other_formats(
+            "scenario",
+            stem,
+            lambda: scenario_geojson(
+                scenario, found, revision, base=base, changes=cached.parking_changes(scenario)
+            ),
         )
         with st.popover(words(N_("Link")), icon=":material/link:"):
             st.caption(words(N_("Whoever opens this address sees this scenario:")))

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from geodata import database
+from geodata.export.formats import FORMATS
 from geodata.queries.frames import read_table
 from layers.catalogue import LAYERS
 from tests.browser.serving import web_process
@@ -132,6 +133,14 @@ def test_filters_in_the_query_choose_rows(api: str) -> None:
         ("heat/clouds.csv", 404, "'clouds'"),
         ("heat/buildings.csv", 422, "no heat map.*violations"),
         ("export/clouds.geojson", 404, "'clouds'"),
+        ("export/cameras.shp", 404, "no format 'shp'.*parquet"),
+        ("export/cameras.gpkg?area=910091009", 404, "no area 910091009"),
+        ("export/cameras.csv?area=1%27%20OR%201=1", 422, "not the code of an area"),
+        ("export/cameras.fgb?bbox=1,2,3", 422, "not a box"),
+        ("export/cameras.parquet?bbox=nan,0,1,1", 422, "not a box"),
+        ("tiles/cameras/14/1/1.pbf?area=33048", 422, "not the code of an area"),
+        ("report.zip?area=910091009", 404, "no area 910091009"),
+        ("report.zip?layers=clouds", 422, "clouds"),
         ("pictures/sample/999999999.jpg", 404, "no such picture"),
         ("pictures/sample/x.jpg", 422, "id = 'x'"),
         ("pictures/camera/1.jpg", 422, "sample or finding"),
@@ -180,6 +189,22 @@ def test_a_download_is_geojson_with_a_name(api: str) -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="helsinki-pipes.geojson"'
     body = answer.json()
     assert len(body["features"]) == 78 and body["licence"] == "ODbL-1.0" and body["revision"] > 0
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_is_an_address_with_its_type_and_name(api: str, suffix: str) -> None:
+    answer = get(
+        f"{api}/export/cameras.{suffix}?area=910091001&since=2026-03-01&source=%27%20OR%201=1%20--&shown=1"
+    )
+    assert answer.status == 200 and len(answer.body) > 500
+    assert answer.headers["content-type"] == FORMATS[suffix].media_type
+    named = f'attachment; filename="helsinki-cameras-910091001.{suffix}"'
+    assert answer.headers["content-disposition"] == named
+    if suffix == "csv":
+        assert "cameras.csv-metadata.json?area=910091001&" in answer.headers["link"]
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"))))
+        collection = get(f"{api}/export/cameras.geojson?area=910091001&shown=1").json()
+        assert [int(row["id"]) for row in rows] == [each["id"] for each in collection["features"]]
 
 
 @pytest.mark.skipif(not may_look(), reason="run make setup: weights or clip are absent, so nobody patrolled")

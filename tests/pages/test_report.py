@@ -1,4 +1,4 @@
-"""Reports: the same data make the same bytes, every file is in the manifest, and nothing in them runs or asks outside."""
+"""Reports: same data, same bytes; every file is in the manifest; nothing in them runs or asks outside."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from geodata.errors import NotFound, TwinError
 from geodata.settings import ROOT, settings
 from layers.i18n import LANGUAGES
 from layers.view import View
-from pages.paper.fonts import FILES
 from pages.paper.folder import MANIFEST, write_folder, write_zip
+from pages.paper.fonts import FILES
 from pages.paper.report import made_report
 
 pytestmark = pytest.mark.postgis

@@ -23,6 +23,7 @@ from geodata.settings import ROOT, settings
 from layers.catalogue import LAYERS
 from layers.i18n import LANGUAGES, translate
 from layers.measures import MEASURES
+from layers.view import View
 from pages.widgets import map as maps
 from pages.widgets.map import Click
 
@@ -40,7 +41,7 @@ SCREENS = {
     "data_catalogue": "Data",
 }
 MOST_STATEMENTS = {
-    "overview": 9,
+    "overview": 11,
     "camera_planning": 24,
     "building_review": 24,
     "parking_demand": 32,
@@ -371,6 +372,58 @@ def test_overview_days(town_database: str) -> None:
 
     sound(app.slider(key="overview_time").set_value((first, first)).run())
     assert int(figures(app)["Violations"].replace(",", "")) <= known
+
+
+def test_a_link_opens_the_same_overview_and_the_overview_is_its_link(town_database: str) -> None:
+    view = View(
+        layers=("unit_cells", "cameras", HEAT),
+        measure="rate",
+        filters={"class": "05-05", "source": "qr"},
+        area="910091002001",
+        centre=(24.94, 60.168),
+        zoom=16.5,
+        bearing_deg=20,
+    )
+    app = AppTest.from_file(PAGES / "overview.py", default_timeout=60)
+    for name, value in {**view.to_query(), "lang": "en"}.items():
+        app.query_params[name] = value
+    sound(app.run())
+    told = {name: each[0] if isinstance(each, list) else each for name, each in app.query_params.items()}
+    assert View.from_query(told) == view
+    [spec] = [json.loads(each.proto.json) for each in app.get("deck_gl_json_chart")]
+    opening = spec["initialViewState"]
+    assert (opening["longitude"], opening["latitude"], opening["zoom"], opening["bearing"]) == (
+        24.94,
+        60.168,
+        16.5,
+        20,
+    )
+    assert all("area=910091002001" in each["data"] for each in spec["layers"])
+    [heat] = [each for each in spec["layers"] if each["id"] == "violations_heat"]
+    assert "class=05-05" in heat["data"] and "source=qr" in heat["data"]
+    inside = row(
+        "SELECT count(*) AS n FROM violation v JOIN area a ON ST_Intersects(v.geom, a.geom)"
+        " WHERE a.code = '910091002001' AND v.source = 'qr' AND v.class_code = '05-05'"
+    )
+    assert abs(int(figures(app)["Violations"].replace(",", "")) - inside.n) <= 1
+    assert figures(app)["Unit cells"] == "52"
+    links = texts(app)
+    assert "/api/export/violations.gpkg?area=910091002001&amp;class=05-05" in links
+    wall = [each.value for each in app.code]
+    assert len(wall) == 2 and "/big-screen?" in wall[1] and "area=910091002001" in wall[0]
+
+    sound(app.selectbox(key="overview_area").set_value(None).run())
+    assert figures(app)["Unit cells"] == "208"
+    assert "area" not in app.query_params and "centre" not in app.query_params
+
+
+def test_a_broken_link_opens_and_says_what_it_left_out(town_database: str) -> None:
+    app = AppTest.from_file(PAGES / "overview.py", default_timeout=60)
+    for name, value in {"layers": "cameras,clouds", "area": "1", "zoom": "far", "lang": "en"}.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception and len(app.warning) == 3
+    assert [each["id"] for each in drawn(app)[0]] == ["cameras"]
 
 
 @every_screen
