@@ -105,6 +105,26 @@ class Exports:
             headers["Link"] = _described(chosen.id, request)
         return StreamingResponse(_joined(first, stream), media_type=made.media_type, headers=headers)
 
+    @described(
+        "The report of a view: layers, brief and manifest, zipped",
+        {200: {"application/zip": {}}},
+        *(
+            parameter(name, "as in a shared link")
+            for name in (
+                "layers",
+                "measure",
+                "area",
+                "since",
+                "until",
+                "class",
+                "source",
+                "grouping",
+                "centre",
+            )
+        ),
+        *(parameter(name, "of the camera, as in a shared link") for name in ("zoom", "pitch", "bearing")),
+        parameter("lang", "zh-CN or en"),
+    )
     @tells_problems
     async def report(self, request: Request) -> Response:
         """
