@@ -67,7 +67,7 @@ ACTIONS = {
     "write": N_("written"),
     "card": N_("card changed"),
     "load": N_("file loaded"),
-    "roll back": N_("taken back"),
+    "unload": N_("taken back"),
 }
 FRESHNESS = {
     "fresh": N_("fresh"),

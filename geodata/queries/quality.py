@@ -185,18 +185,19 @@ def _geometry(conn: Connection | Session, table: Table) -> Iterator[Check]:
         f"{known} AND (ST_IsEmpty(geom) OR NOT ST_IsValid(geom))",
         "CASE WHEN ST_IsEmpty(geom) THEN 'EMPTY' ELSE ST_IsValidReason(geom) END",
     )
-    if table.name == "area":
+    town = conn.execute(text("SELECT ST_AsHexEWKB(ST_Union(geom)) FROM area WHERE kind = 'county'")).scalar()
+    if town is None or table.name == "area":
         return
-    town = "SELECT ST_Union(geom) AS geom FROM area WHERE kind = 'county'"
+    # as a value it is prepared once; a subquery would unite the town anew for each row
     yield _counted(
         conn,
         table,
         "geometry",
         "inside",
         known,
-        f"{known} AND NOT ST_IsEmpty(geom) AND NOT EXISTS (SELECT FROM ({town}) a WHERE a.geom IS NULL"
-        " OR ST_Intersects(a.geom, t.geom))",
+        f"{known} AND NOT ST_IsEmpty(geom) AND NOT ST_Intersects(CAST(:town AS geometry), t.geom)",
         "ST_AsText(ST_PointOnSurface(geom), 6)",
+        town=town,
     )
 
 
@@ -256,20 +257,29 @@ def _nulls(conn: Connection | Session, table: Table) -> Iterator[Check]:
 
 
 def _counted(
-    conn: Connection | Session, table: Table, kind: str, subject: str, among: str, wrong: str, shown: str
+    conn: Connection | Session,
+    table: Table,
+    kind: str,
+    subject: str,
+    among: str,
+    wrong: str,
+    shown: str,
+    **facts: object,
 ) -> Check:
     """Rows that meet `among`, those of them that are `wrong`, and some of these with what they show."""
     rows, faults = conn.execute(
         text(
             f"SELECT count(*) FILTER (WHERE {among}), count(*) FILTER (WHERE {wrong}) FROM {table.name} t"  # noqa: S608
-        )
+        ),
+        facts,
     ).one()
     examples = []
     if faults:
         found = conn.execute(
             text(
                 f"SELECT {_key(table)} AS row, {shown} AS value FROM {table.name} t WHERE {wrong} LIMIT {EXAMPLES}"  # noqa: S608
-            )
+            ),
+            facts,
         )
         examples = [{"row": str(each.row), "value": str(each.value)} for each in found]
     return Check(kind, subject, rows, faults, examples)

@@ -14,6 +14,8 @@ from pages.widgets.screen import simulated_mark
 
 __all__ = ["downloads"]
 
+OTHERS = ("gpkg", "fgb", "parquet", "csv")
+
 
 def downloads(register: pd.DataFrame, counts: dict[str, int]) -> None:
     """One file for each layer."""
@@ -29,7 +31,16 @@ def downloads(register: pd.DataFrame, counts: dict[str, int]) -> None:
             f"<tr><td><b>{html.escape(words(layer.title))}</b> {mark}<br>"
             f'<span class="hy-source">{html.escape(words(layer.method))}</span></td>'
             f'<td class="n">{counts[layer.export.table]:,}</td>'
-            f'<td><a class="hy-get" href="/api/export/{layer.id}.geojson" download>{layer.id}.geojson</a></td></tr>'
+            f'<td><a class="hy-get" href="/api/export/{layer.id}.geojson" download>{layer.id}.geojson</a>'
+            f"{_others(layer.id)}</td></tr>"
         )
     head = "".join(f"<th>{html.escape(words(title))}</th>" for title in (N_("Layer"), N_("Rows"), N_("File")))
     st.html(f'<table class="hy-table"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+
+
+def _others(layer: str) -> str:
+    """Links to the other formats."""
+    links = "".join(
+        f' <a class="hy-get" href="/api/export/{layer}.{suffix}" download>.{suffix}</a>' for suffix in OTHERS
+    )
+    return f"<br>{links}"
