@@ -30,7 +30,7 @@ setup: ## install what `make run` needs and start nothing
 setup-test:
 	@scripts/system.sh test
 	@scripts/venv.sh test
-	@$(BIN)/python scripts/assets.py
+	@$(BIN)/python scripts/assets.py test
 
 lint: ## style, and the floors: imports run down, never up
 	@scripts/venv.sh test

@@ -3,7 +3,8 @@ Fetches what the program shows and sees with: map tile worker, Chinese fonts, de
 
 Run by the project's own Python, from anywhere. What is there is not fetched again; a piece that fails is
 explained and does not keep the others from coming. Ends with 0 when all is there, 2 when the program works
-without what is missing, 1 when the map cannot be drawn.
+without what is missing, 1 when the map cannot be drawn. With the argument `test` it also brings what only the tests
+need.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STAMP = ROOT / ".venv" / ".huiyan-assets"
+FOR_TESTS = "test" in sys.argv[1:]
+STAMP = ROOT / ".venv" / (".huiyan-assets-test" if FOR_TESTS else ".huiyan-assets")
 
 # Package and version, its published integrity, the wanted files and the names they are served under.
 PACKAGES = {
@@ -46,6 +48,17 @@ PACKAGES = {
             "LICENSE_FONT": "NotoSansSC.LICENSE.txt",
         },
         "without": "building reviews cannot be printed as PDF",
+    },
+}
+
+# What only the tests look with; it is neither served nor part of the program.
+TEST_FOLDER = ROOT / ".setup" / "axe"
+TEST_PACKAGES = {
+    "axe-core@4.14.1": {
+        "title": "Checker of accessibility",
+        "sha512": "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        "files": {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"},
+        "without": "the tests do not look whether everybody can read the screens",
     },
 }
 
@@ -155,14 +168,15 @@ def last_line(said: str) -> str:
 
 def unpack(package: str, npm: Npm, into: Path) -> list[Path]:
     """Put the wanted files of `package` into `into`, each whole or not at all."""
-    wanted = PACKAGES[package]["files"]
+    told = (PACKAGES | TEST_PACKAGES)[package]
+    wanted = told["files"]
     paths = [into / name for name in wanted.values()]
     came_from = into / f".{paths[0].name}.package"
     if all(path.exists() for path in paths) and came_from.exists() and came_from.read_text() == package:
         return paths
     archive = npm.pack(package)
     found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if found != PACKAGES[package]["sha512"]:
+    if found != told["sha512"]:
         raise MissingAsset(
             "{package} is not what it was: its sha512 is {found}.",
             "Do not use it; run it again from another network, or tell the project.",
@@ -202,12 +216,17 @@ def fetch_all() -> int:
     with scratch_folder() as scratch:
         npm = Npm(scratch)
 
-        def package_piece(package: str) -> Callable[[], list[Path]]:
-            return lambda: unpack(package, npm, chosen.assets_dir)
+        def package_piece(package: str, into: Path) -> Callable[[], list[Path]]:
+            return lambda: unpack(package, npm, into)
 
         pieces: list[tuple[str, str, bool, Callable[[], list[Path]]]] = [
-            (told["title"], told["without"], "worker" in told["title"], package_piece(package))
+            (told["title"], told["without"], "worker" in told["title"], package_piece(package, chosen.assets_dir))
             for package, told in PACKAGES.items()
+        ]
+        pieces += [
+            (told["title"], told["without"], False, package_piece(package, TEST_FOLDER))
+            for package, told in TEST_PACKAGES.items()
+            if FOR_TESTS
         ]
         pieces += [
             (
