@@ -102,6 +102,7 @@ NIGHT: dict[_Rgb, _Rgb] = {
     BUILDING[:3]: (63, 76, 84),
     BUILDING_EDGE[:3]: (96, 110, 119),
     (222, 226, 223): (63, 76, 84),
+    NO_EVIDENCE[:3]: (72, 74, 78),
     # what is drawn nearly black to stand out
     (20, 20, 20): (245, 245, 245),
     (40, 40, 40): (225, 225, 225),

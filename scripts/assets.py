@@ -220,7 +220,12 @@ def fetch_all() -> int:
             return lambda: unpack(package, npm, into)
 
         pieces: list[tuple[str, str, bool, Callable[[], list[Path]]]] = [
-            (told["title"], told["without"], "worker" in told["title"], package_piece(package, chosen.assets_dir))
+            (
+                told["title"],
+                told["without"],
+                "worker" in told["title"],
+                package_piece(package, chosen.assets_dir),
+            )
             for package, told in PACKAGES.items()
         ]
         pieces += [

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tests.benchmarks.visitors import PAUSE_S, Told
 from tests.browser.chrome import Browser, browser
 
-__all__ = ["Draw", "first_draw"]
+__all__ = ["Draw", "first_draw", "stay_in_browser"]
 
+PILLS = '[data-testid="stMain"] [data-testid="stButtonGroup"] button'
+WRONG = '[data-testid="stException"], [data-testid="stAlertContentError"], [data-testid="stConnectionStatus"]'
 DATA = ("/api/tiles/", "/api/heat/")
 QUIET_S = 2.0
 """No request under way and nothing drawn for so long: the map is whole."""
 WATCH = """
 (() => {
-  const seen = {draws: 0, painted: 0};
+  const seen = {draws: 0, last: 0, painted: 0};
   Object.defineProperty(window, "__draw", {value: seen});
   const note = () => {
     seen.draws += 1;
+    seen.last = performance.now();
     // two frames on, what was drawn has been handed to the screen
     requestAnimationFrame(() => requestAnimationFrame(() => { seen.painted = performance.now(); }));
   };
@@ -70,10 +75,13 @@ def first_draw(address: str, *, timeout_s: float = 180) -> Draw:
         wire = _Wire()
         while True:
             wire.hear(eyes)
-            now = (eyes.driver.execute_script("return window.__draw.draws"), len(wire.kinds))
-            if now != last or wire.pending:
+            draws, painted = eyes.driver.execute_script(
+                "const d = window.__draw; return [d.draws, d.painted >= d.last && d.draws > 0]"
+            )
+            now = (draws, len(wire.kinds))
+            if now != last or wire.pending or not painted:
                 last, since = now, time.monotonic()
-            elif time.monotonic() - since > QUIET_S and now[0] > 0:
+            elif time.monotonic() - since > QUIET_S:
                 break
             if time.monotonic() > until:
                 raise TimeoutError(f"the map of {address} was not whole after {timeout_s:.0f} s")
@@ -91,6 +99,34 @@ def first_draw(address: str, *, timeout_s: float = 180) -> Draw:
             sum(wire.is_data(url) for url in wire.kinds.values()),
             eyes.failures(),
         )
+
+
+def stay_in_browser(address: str, until: float, number: int, told: Told) -> None:
+    """Looks at the overview in a browser and turns a layer on or off now and then until `until`."""
+    chance = random.Random(1_000 + number)
+    try:
+        with browser(1440, 900) as eyes:
+            eyes.open(address)
+            _see(eyes, told)
+            while (pause := chance.uniform(*PAUSE_S)) < until - time.monotonic():
+                time.sleep(pause)
+                pills = eyes.driver.find_elements("css selector", PILLS)
+                eyes.driver.execute_script("arguments[0].click()", chance.choice(pills))
+                _see(eyes, told)
+            time.sleep(max(0.0, until - time.monotonic()))
+            _see(eyes, told)
+            told.stayed += 1
+    except Exception as error:  # noqa: BLE001 - a browser that fails is an error that is counted
+        told.errors[f"browser: {type(error).__name__} {error}"] += 1
+
+
+def _see(eyes: Browser, told: Told) -> None:
+    eyes.wait_settled(120)
+    told.acts += 1
+    for found in eyes.driver.find_elements("css selector", WRONG):
+        told.errors[f"browser: {found.text}"] += 1
+    for line in [*eyes.failures(), *eyes.complaints()]:
+        told.errors[f"browser: {line}"] += 1
 
 
 class _Wire:

@@ -7,6 +7,7 @@ import contextlib
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-__all__ = ["SCREENS", "Told", "Visitor", "visit_together"]
+__all__ = ["PAUSE_S", "SCREENS", "Told", "Visitor", "visit_every_screen", "visit_together"]
 
 SCREENS = (*[""] * 8, "video", "video", "data", "data", "cameras", "cameras", "parking", "hot-spots")
 """Where visitors go; most look at the overview, few ask what takes seconds to compute."""
@@ -29,11 +30,12 @@ STOPPED = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
 @dataclass
 class Told:
-    """What visitors met: errors by kind, and how long each answer took."""
+    """What visitors met: errors by kind, how long each answer took, and how many stayed to the end."""
 
     errors: Counter[str] = field(default_factory=Counter)
     waits_s: list[float] = field(default_factory=list)
     acts: int = 0
+    stayed: int = 0
     received_bytes: int = 0
 
 
@@ -60,24 +62,34 @@ class Visitor:
         self._offers: dict[str, tuple[str, Any]] = {}
         self._states: dict[str, WidgetState] = {}
 
-    async def stay(self, until: float, start_after_s: float, opened: asyncio.Semaphore) -> None:
-        """Opens the overview and does something now and then until the moment of `time.monotonic`."""
-        await asyncio.sleep(start_after_s)
+    async def stay(self, until: float, after_s: float) -> None:
+        """Opens the overview and does something now and then until the moment `until` of `time.monotonic`."""
+        await asyncio.sleep(after_s)
         try:
-            async with websockets.connect(
-                f"ws://127.0.0.1:{self.port}/_stcore/stream",
-                subprotocols=[websockets.Subprotocol("streamlit")],
-                max_size=None,
-            ) as socket:
+            async with self._connected() as socket:
                 await self._ask(socket)
-                opened.release()
                 while (pause := self.random.uniform(*PAUSE_S)) < until - time.monotonic():
                     await self._rest(socket, pause)
                     self._act()
                     await self._ask(socket)
                 await self._rest(socket, max(0.0, until - time.monotonic()))
+            self.told.stayed += 1
         except (websockets.ConnectionClosed, OSError) as error:
             self.told.errors[f"socket: {type(error).__name__} {error}"] += 1
+
+    async def walk(self, screens: Sequence[str]) -> None:
+        """Opens one screen after the other."""
+        async with self._connected() as socket:
+            await self._ask(socket)
+            for self._page in screens:
+                await self._ask(socket)
+
+    def _connected(self) -> websockets.connect:
+        return websockets.connect(
+            f"ws://127.0.0.1:{self.port}/_stcore/stream",
+            subprotocols=[websockets.Subprotocol("streamlit")],
+            max_size=None,
+        )
 
     async def _rest(self, socket: websockets.ClientConnection, seconds: float) -> None:
         """Reads what a fragment sends by itself meanwhile."""
@@ -170,13 +182,19 @@ def _is_multiple(widget: Any) -> bool:
     return bool(widget.click_mode == widget.MULTI_SELECT)
 
 
+async def visit_every_screen(port: int) -> Told:
+    """One visitor opens each screen once."""
+    told = Told()
+    await Visitor(0, port, told).walk(sorted(set(SCREENS)))
+    return told
+
+
 async def visit_together(port: int, count: int, seconds: float, arrive_s: float) -> Told:
     """`count` visitors arrive one after the other within `arrive_s` and stay until `seconds` have passed."""
-    told, opened = Told(), asyncio.Semaphore(0)
-    until = time.monotonic() + seconds
+    told, until = Told(), time.monotonic() + seconds
     await asyncio.gather(
         *(
-            Visitor(number, port, told).stay(until, arrive_s * number / max(1, count), opened)
+            Visitor(number, port, told).stay(until, arrive_s * number / max(1, count))
             for number in range(count)
         )
     )
