@@ -61,6 +61,15 @@ class Settings(BaseSettings):
     """Requests a minute at the open door from one address without a token."""
     cors_origins: str | None = None
     """Origins whose pages may ask the addresses under /api, with commas between them; none: no other page may."""
+    """Origins whose pages may ask the open door, with commas between them; none: no other page may."""
+    wall_pages: str = "overview,cells,cameras,parking,pipes,video,evaluation"
+    """Pages of the wall in the order in which they follow each other, separated by commas; some may be left out."""
+    wall_dwell_s: float = Field(default=30.0, ge=1, le=3600)
+    """Seconds that the wall stays on a page."""
+    wall_refresh_s: float = Field(default=10.0, ge=0.5, le=600)
+    """The wall asks for new figures in this many seconds."""
+    wall_city: str | None = None
+    """Name at the head of the wall; without it the town's own, in the wall's language."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """How much the web process tells; INFO names every request."""
 

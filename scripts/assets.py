@@ -1,5 +1,5 @@
 """
-Fetches what the program shows and sees with: map tile worker, Chinese fonts, detector weights, street clip.
+Fetches what the program shows and sees with: map tile worker, the wall's map, fonts, detector weights, street clip.
 
 Run by the project's own Python, from anywhere. What is there is not fetched again; a piece that fails is
 explained and does not keep the others from coming. Ends with 0 when all is there, 2 when the program works
@@ -26,6 +26,12 @@ PACKAGES = {
         "sha512": "s2R8GRlaWDfZ7oKDFiY0c5EJ8elkf2VbPvdC0eoh69DN71y+AKngDSB+7h4veH/oueLEjmV7tNlF0+Snv58CPw==",
         "files": {"dist/mvt-worker.js": "mvt-worker.js", "LICENSE": "mvt-worker.LICENSE.txt"},
         "without": "no map layer can be drawn",
+    },
+    "deck.gl@9.4.0": {
+        "title": "Map of the wall",
+        "sha512": "8q5R1CwUNZUYTZ41BC8l6avRvLIEzT9uceh0PHc6Me74dLlpBvYt92pFLpY25i0HFSg9cRiVuidTXFRpmuZbJg==",
+        "files": {"dist.min.js": "deck.min.js", "LICENSE": "deck.LICENSE.txt"},
+        "without": "the wall shows its figures without a map",
     },
     "@fontsource/noto-sans-sc@5.3.0": {
         "title": "Chinese web font",

@@ -29,6 +29,7 @@ from pages.endpoints.ogc import OgcDoor
 from pages.endpoints.open311 import Open311
 from pages.endpoints.openapi import openapi_endpoint
 from pages.endpoints.problems import problem
+from pages.endpoints.wall import Wall
 
 __all__ = ["Door"]
 
@@ -78,6 +79,7 @@ class Door:
         machine = Endpoints(self.tiles)
         open311 = Open311(self.tiles, self.guard)
         exchange = Exchange(self.tiles, self.guard)
+        wall = Wall(settings())
         return [
             Mount(
                 "/api",
@@ -99,10 +101,13 @@ class Door:
                     Route("/openapi.json", openapi_endpoint(self.routes)),
                     Route("/ogc", self.ogc),
                     Mount("/ogc", self.ogc),
+                    Route("/wall/{page}.json", wall.figures),
                     Route("/{rest:path}", _nowhere),
                 ],
                 middleware=_other_pages(settings().cors_origins),
             ),
+            Route("/big-screen", wall.screen),
+            Route("/big-screen/files/{name}", wall.file),
             Mount("/assets", StaticFiles(directory=settings().assets_dir, check_dir=False)),
         ]
 
