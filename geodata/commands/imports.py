@@ -441,7 +441,7 @@ def _note(
         ),
         {"table": kind.table},
     ).mappings().one_or_none()  # fmt: skip
-    revision = record(session, kind.table, town, _provenance(order, was))
+    revision = record(session, kind.table, town, _provenance(order, was), made_here=False)
     with order.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     insert = text(
