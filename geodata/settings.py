@@ -61,7 +61,6 @@ class Settings(BaseSettings):
     """Requests a minute at the open door from one address without a token."""
     cors_origins: str | None = None
     """Origins whose pages may ask the addresses under /api, with commas between them; none: no other page may."""
-    """Origins whose pages may ask the open door, with commas between them; none: no other page may."""
     wall_pages: str = "overview,cells,cameras,parking,pipes,video,evaluation"
     """Pages of the wall in the order in which they follow each other, separated by commas; some may be left out."""
     wall_dwell_s: float = Field(default=30.0, ge=1, le=3600)
