@@ -1,6 +1,8 @@
 """
 An export in a process of its own, so that its memory is its own: `python -m tests.benchmarks.exporting WHO OUT`.
 
+The suffix of OUT names the format.
+
 Prints the seconds, best of its runs, and how many MB the process grew by at the first; imports are not counted.
 """
 
@@ -17,7 +19,10 @@ import numpy  # noqa: F401 - in memory before the measuring begins
 import pyogrio  # noqa: F401
 
 from geodata import database
-from geodata.export.geojson import export_file, geojson_stream
+from geodata.export.columnar import DRIVERS
+from geodata.export.formats import FORMATS
+from geodata.export.geojson import export_file
+from geodata.export.parcel import Parcel
 from layers.layer import Export
 
 TABLE = "bench_point"
@@ -26,18 +31,31 @@ ENOUGH_S = 3.0
 COLUMNS = ("origin", "class_code", "source", "at", "confidence", "simulated")
 
 
-def ours(out: Path) -> None:
-    """As `huiyan export` writes it."""
+def parcel() -> Parcel:
+    """The table as a layer of its own."""
     export = Export(TABLE, {name: f"t.{name}" for name in COLUMNS})
-    export_file(out, geojson_stream(TABLE, export, "Points", "violations, repeated", ("case_file",)))
+    return Parcel(TABLE, "Points", "violations, repeated", export, ("case_file",))
+
+
+def ours(out: Path) -> None:
+    """As `huiyan export` writes it, in the format of the suffix."""
+    export_file(out, FORMATS[out.suffix[1:]].stream(parcel()))
 
 
 def peer(out: Path, *, use_arrow: bool = False) -> None:
-    """As the GeoPandas documentation does it, asked for the same GeoJSON: RFC 7946, 7 decimals, bbox."""
+    """As the GeoPandas documentation does it; GeoJSON asked for the same: RFC 7946, 7 decimals, bbox."""
     query = f"SELECT id, {', '.join(COLUMNS)}, geom FROM {TABLE} ORDER BY id"
     rows = gpd.read_postgis(query, database.engine(), geom_col="geom").to_crs(4326)
-    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "7", "WRITE_BBOX": "YES", "ID_FIELD": "id"}
-    rows.to_file(out, driver="GeoJSON", engine="pyogrio", use_arrow=use_arrow, **options)
+    suffix = out.suffix[1:]
+    if suffix == "parquet":
+        rows.to_parquet(out, compression="zstd", write_covering_bbox=True, schema_version="1.1.0")
+    elif suffix == "csv":
+        rows.assign(lon=rows.geometry.x, lat=rows.geometry.y).drop(columns="geom").to_csv(out, index=False)
+    elif suffix == "geojson":
+        options = {"RFC7946": "YES", "COORDINATE_PRECISION": "7", "WRITE_BBOX": "YES", "ID_FIELD": "id"}
+        rows.to_file(out, driver="GeoJSON", engine="pyogrio", use_arrow=use_arrow, **options)
+    else:
+        rows.to_file(out, driver=DRIVERS[suffix], engine="pyogrio", use_arrow=use_arrow)
 
 
 def _peak_mb() -> float:

@@ -1,4 +1,4 @@
-"""Serving, measured side by side with its peers: tiles, the overview's bytes, start-up, export."""
+"""Serving, measured side by side with its peers: tiles, the overview's bytes, start-up."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import random
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from geodata.settings import ROOT, settings
@@ -212,52 +210,3 @@ def _own_environment() -> dict[str, str]:
         if own in (ROOT / ".data", settings().data_dir)
         else environment | {"TWIN_DATA_DIR": str(own)}
     )
-
-
-def test_export(row: Row, bench_url: str, tmp_path: Path) -> None:
-    """100,000 points with six attributes as GeoJSON. Two turns each, of as many seconds; the best run counts."""
-    count = 100_000
-    with psycopg.connect(bench_url, autocommit=True) as link:
-        link.execute("SET search_path TO public, extensions")
-        link.execute(
-            "CREATE TABLE bench_point AS SELECT row_number() OVER () AS id, origin, class_code, source, at,"
-            " confidence, simulated, geom FROM violation, generate_series(1, %s)"
-            f" WHERE geom IS NOT NULL LIMIT {count}",
-            [count],
-            prepare=False,
-        )
-        link.execute("ANALYZE bench_point")
-    runs: dict[str, list[dict[str, float]]] = {"ours": [], "peer": [], "arrow": []}
-    for _ in range(2):
-        for who, found in runs.items():
-            out = tmp_path / f"{who}.geojson"
-            found.append(_export(who, out, bench_url))
-            assert _features_in(out) == count
-            out.unlink()
-    seconds = {who: min(each["seconds"] for each in found) for who, found in runs.items()}
-    peak = {who: max(each["peak_mb"] for each in found) for who, found in runs.items()}
-    # Known figures for 1 M points: to_file 26.8 s, with arrow about half, against 2.5–3.4 s and flat memory. Half of
-    # those leads is the floor, since ours works on two processors at once and suffers most where they are busy.
-    ratio, arrow = seconds["peer"] / seconds["ours"], seconds["arrow"] / seconds["ours"]
-    per_s = count / seconds["ours"]
-    row("export, features a second", per_s, 100_000, "rows/s", per_s >= 100_000)
-    row("export, to_file", count / seconds["peer"], 0, "rows/s", True)
-    row("export against to_file", ratio, 5, "times", ratio >= 5)
-    row("export against to_file with arrow", arrow, 3, "times", arrow >= 3)
-    row("export, memory it grew by", peak["ours"], 30, "MB", peak["ours"] <= 30)
-    row("export, memory to_file grew by", peak["peer"], 0, "MB", True)
-
-
-def _export(who: str, out: Path, url: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.exporting", who, str(out)]
-    environment = {**os.environ, "TWIN_DATABASE_URL": url}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
-
-
-def _features_in(path: Path) -> int:
-    """As many as another program reads."""
-    import pyogrio
-
-    return int(pyogrio.read_info(path, force_feature_count=True)["features"])

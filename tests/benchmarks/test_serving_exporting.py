@@ -1,0 +1,96 @@
+"""Exports of a million features, measured side by side with GeoPandas: seconds and memory, in every format."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pyarrow.parquet as pq
+import pyogrio
+import pytest
+
+from geodata.settings import ROOT
+from tests.benchmarks.conftest import Row
+
+pytestmark = pytest.mark.postgis
+
+COUNT = 1_000_000
+LEAST_RATIO = 8.0
+FLAT_MB = 30.0
+"""What streaming may grow by: the same for a tenth of the rows."""
+FLAT_ARROW_MB = 250.0
+"""Batches of 8 MB of text, read ahead, and a writer's own pages; not a size that grows with the rows."""
+
+
+@pytest.fixture(scope="module")
+def points(bench_url: str) -> str:
+    """A table of so many points with six attributes."""
+    with psycopg.connect(bench_url, autocommit=True) as link:
+        link.execute("SET search_path TO public, extensions")
+        link.execute("DROP TABLE IF EXISTS bench_point")
+        [(known,)] = link.execute("SELECT count(*) FROM violation WHERE geom IS NOT NULL").fetchall()
+        link.execute(
+            "CREATE TABLE bench_point AS SELECT row_number() OVER () AS id, origin, class_code, source, at,"
+            " confidence, simulated, geom FROM violation, generate_series(1, %s)"
+            f" WHERE geom IS NOT NULL LIMIT {COUNT}",
+            [COUNT // known + 1],
+            prepare=False,
+        )
+        link.execute("ANALYZE bench_point")
+    return bench_url
+
+
+def test_geojson(row: Row, points: str, tmp_path: Path) -> None:
+    """A million points with six attributes as GeoJSON, turn by turn; the best of two runs counts."""
+    runs: dict[str, list[dict[str, float]]] = {"ours": [], "peer": [], "arrow": []}
+    for _ in range(2):
+        for who, found in runs.items():
+            out = tmp_path / f"{who}.geojson"
+            found.append(_export(who, out, points))
+            assert _features_in(out) == COUNT
+            out.unlink()
+    seconds = {who: min(each["seconds"] for each in found) for who, found in runs.items()}
+    peak = {who: max(each["peak_mb"] for each in found) for who, found in runs.items()}
+    ratio, arrow = seconds["peer"] / seconds["ours"], seconds["arrow"] / seconds["ours"]
+    per_s = COUNT / seconds["ours"]
+    row("export, features a second", per_s, 100_000, "rows/s", per_s >= 100_000)
+    row("export, to_file", COUNT / seconds["peer"], 0, "rows/s", True)
+    row("export against to_file", ratio, LEAST_RATIO, "times", ratio >= LEAST_RATIO)
+    row("export against to_file with arrow", arrow, 3, "times", arrow >= 3)
+    row("export, memory it grew by", peak["ours"], FLAT_MB, "MB", peak["ours"] <= FLAT_MB)
+    row("export, memory to_file grew by", peak["peer"], 0, "MB", True)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "gpkg", "fgb", "csv"])
+def test_other_formats(row: Row, points: str, tmp_path: Path, suffix: str) -> None:
+    """The same rows in the other formats against GeoPandas with Arrow; once each, for information but for memory."""
+    who = "peer" if suffix in ("parquet", "csv") else "arrow"
+    ours, theirs = (_export(each, tmp_path / f"{each}.{suffix}", points) for each in ("ours", who))
+    assert _features_in(tmp_path / f"ours.{suffix}") == _features_in(tmp_path / f"{who}.{suffix}") == COUNT
+    row(f"export as {suffix}, rows a second", COUNT / ours["seconds"], 0, "rows/s", True)
+    row(f"export as {suffix} against GeoPandas", theirs["seconds"] / ours["seconds"], 0, "times", True)
+    most = FLAT_MB if suffix == "csv" else FLAT_ARROW_MB
+    row(f"export as {suffix}, memory it grew by", ours["peak_mb"], most, "MB", ours["peak_mb"] <= most)
+    row(f"export as {suffix}, memory GeoPandas grew by", theirs["peak_mb"], 0, "MB", True)
+
+
+def _export(who: str, out: Path, url: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.exporting", who, str(out)]
+    environment = {**os.environ, "TWIN_DATABASE_URL": url}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def _features_in(path: Path) -> int:
+    """As many as another program reads."""
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    if path.suffix == ".csv":
+        with path.open("rb") as file:
+            return sum(1 for _ in file) - 1
+    return int(pyogrio.read_info(path, force_feature_count=True)["features"])
