@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from geodata.export.columnar import chunks_of
-from geodata.export.formats import FORMATS, export_format
+from geodata.export.formats import export_format
 from geodata.export.parcel import Parcel, choose
 from geodata.queries.serving import TileStore
 from geodata.queries.tiles import read_box
@@ -47,26 +47,9 @@ class Exports:
         self._making = asyncio.Semaphore(MADE_AT_ONCE)
 
     def routes(self) -> list[BaseRoute]:
-        """One address a format, so that a layer's name never takes part of a suffix."""
-        named = [Route(f"/export/{{layer}}.{suffix}", self.download) for suffix in FORMATS]
-        return [
-            *named,
-            Route("/export/{layer}.{suffix}", self.download),
-            Route("/report.zip", self.report),
-        ]
+        """The addresses."""
+        return [Route("/export/{layer}.{suffix}", self.download), Route("/report.zip", self.report)]
 
-    @described(
-        "A layer as a file: the rows that the map shows under the same filters",
-        {200: {each.media_type: {} for each in FORMATS.values()}},
-        parameter("layer", "id of a layer", where="path", example="cameras"),
-        parameter("suffix", "form of the file", {"type": "string", "enum": list(FORMATS)}, where="path"),
-        *(
-            parameter(name, "as for tiles")
-            for name in ("since", "until", "class", "source", "grouping", "area")
-        ),
-        parameter("bbox", "west,south,east,north in degrees"),
-        parameter("shown", "1: only what the map draws", {"type": "string", "enum": ["0", "1"]}),
-    )
     @tells_problems
     async def download(self, request: Request) -> Response:
         """
@@ -75,8 +58,10 @@ class Exports:
         `since`, `until`, `class`, `source`, `grouping` and `area` choose rows as they do for tiles, `bbox` those that
         meet a box; `shown` leaves out what the map does not draw.
         """
-        chosen = layer(request.path_params["layer"])
-        suffix = request.path_params.get("suffix") or request.url.path.rpartition(f"/{chosen.id}.")[2]
+        # a suffix may have a dot, the id of a layer has none
+        whole = "{layer}.{suffix}".format(**request.path_params)
+        name, _, suffix = whole.partition(".")
+        chosen = layer(name)
         made = export_format(suffix)
         filters = read_filters(request)
         if box := request.query_params.get("bbox"):
@@ -99,8 +84,8 @@ class Exports:
         else:
             first = await asyncio.to_thread(next, stream, b"")
         parts = [towns[0][0] if towns else "empty", chosen.id, str(filters.get("area", ""))]
-        name = "-".join(part for part in parts if part)
-        headers = {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
+        file = "-".join(part for part in parts if part)
+        headers = {"Content-Disposition": f'attachment; filename="{file}.{suffix}"'}
         if suffix == "csv":
             headers["Link"] = _described(chosen.id, request)
         return StreamingResponse(_joined(first, stream), media_type=made.media_type, headers=headers)

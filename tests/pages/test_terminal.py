@@ -33,7 +33,7 @@ pytestmark = pytest.mark.postgis
 
 COMMANDS = (
     *("up", "load", "patrol", "coverage", "place", "remove", "relocate"),
-    *("demand", "export", "worker", "status", "bench"),
+    *("demand", "export", "report", "worker", "status", "bench"),
 )
 HEAVY = ("up", "load", "patrol", "coverage", "demand", "worker")
 """Commands that take no argument and touch the database."""
