@@ -387,10 +387,10 @@ def _ground(session: Session, kind: Kind, town: Any, box: tuple[float, float, fl
         sql = "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY height_m) FROM building"
         height = float(session.scalar(text(sql)) or height)
     if kind.derive == "cells":
-        areas = dict(session.execute(text("SELECT code, id FROM area WHERE kind = 'community'")).tuples())
+        areas = _ids(session, "SELECT code, id FROM area WHERE kind = 'community'")
     if kind.derive == "cases":
         classes = frozenset(session.scalars(text("SELECT code FROM event_class")))
-        cameras = dict(session.execute(text("SELECT code, id FROM camera")).tuples())
+        cameras = _ids(session, "SELECT code, id FROM camera")
     return Ground(
         epsg=town.metric_epsg,
         zone=town.time_zone,
@@ -401,6 +401,10 @@ def _ground(session: Session, kind: Kind, town: Any, box: tuple[float, float, fl
         classes=classes,
         cameras=cameras,
     )
+
+
+def _ids(session: Session, sql: str) -> dict[str, int]:
+    return {code: number for code, number in session.execute(text(sql))}
 
 
 def _require_good(order: Order, faults: Faults, rows: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import rasterio.transform
 import shapely
 from pyproj import Geod
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -183,7 +184,9 @@ def _looked_at(name: str, path: Path, crs: str | None) -> Raster:
                     raise IngestError("{name} has too many pixels.", "Cut it into sheets.", name=name)
                 wide_px, high_px = image.width, image.height
                 ends = ((0, 0), (wide_px, 0), (wide_px, high_px), (0, high_px))
-                corners = [image.transform * each for each in ends]
+                corners = [
+                    rasterio.transform.xy(image.transform, row, column, offset="ul") for column, row in ends
+                ]
                 _read_ends(image)
                 shape = _in_degrees(np.asarray(corners), system)
                 wide = GEOD.geometry_length(shapely.LineString(shape.exterior.coords[:2]))

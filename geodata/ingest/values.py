@@ -149,7 +149,8 @@ def _texts(plain: pa.Array) -> pa.Array:
     if pa.types.is_nested(plain.type) or pa.types.is_binary(plain.type):
         return pa.array([None if each is None else str(each) for each in plain.to_pylist()], pa.string())
     texts = pc.utf8_trim_whitespace(pc.cast(plain, pa.string()))
-    texts = pc.utf8_trim(texts, "'\t\ufeff\u3000")
+    # spreadsheets keep digits as text with an apostrophe before them
+    texts = pc.replace_substring_regex(texts, r"^'(\d+)$", r"\1")
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
