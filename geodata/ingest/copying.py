@@ -102,6 +102,10 @@ def copy_arrays(
         If a column does not exist in the table.
     """
     extra = extra or {}
+    columns = {
+        name: _whole(values) if isinstance(values, pa.ChunkedArray) else values
+        for name, values in columns.items()
+    }
     _require_known(table, [name for name in columns if name not in extra])
     loose = [name for name, values in columns.items() if isinstance(values, (list, pa.Array))]
     fixed = [name for name in columns if name not in loose]
@@ -132,6 +136,10 @@ def copy_arrays(
             copy.write(chunk)
         copy.write(BINARY_END)
     return count
+
+
+def _whole(values: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
 
 
 def _kind(column: Column[Any]) -> str:

@@ -1,0 +1,74 @@
+"""Rows into PostGIS, measured side by side: binary COPY from arrays against geopandas; and a whole load."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pytest
+
+from geodata.settings import ROOT
+from tests.benchmarks.conftest import Row
+
+pytestmark = pytest.mark.postgis
+
+COPIED = 300_000
+LOADED = 1_000_000
+REPEATS = 3
+
+
+def _in_process(who: str, source: Path, url: str, count: int) -> dict[str, float]:
+    """Seconds and the memory that the process grew by, of a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.loading", who, str(source), str(count)]
+    environment = {**os.environ, "TWIN_DATABASE_URL": url}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of points of interest as CSV."""
+    rng = np.random.default_rng(7)
+    numbers = np.arange(LOADED)
+    table = pa.table(
+        {
+            "id": pa.array([f"k{n:07d}" for n in numbers]),
+            "name": pa.array([f"店铺 {n % 5000}" if n % 7 else None for n in numbers]),
+            "kind": pa.array(np.array(["shop", "amenity"])[numbers % 2]),
+            "category": pa.array(np.array(["cafe", "bakery", "bank"])[numbers % 3]),
+            "lon": np.round(24.935 + rng.random(LOADED) * 0.018, 7),
+            "lat": np.round(60.165 + rng.random(LOADED) * 0.010, 7),
+        }
+    )
+    path = tmp_path_factory.mktemp("loading") / "points.csv"
+    pacsv.write_csv(table, path)
+    return path
+
+
+def test_copying_against_geopandas(row: Row, bench_url: str, points: Path) -> None:
+    """The same rows into the same empty table without indexes, turn by turn; the best of three."""
+    best: dict[str, float] = {}
+    for _ in range(REPEATS):
+        for who in ("ours", "to_postgis"):
+            done = _in_process(who, points, bench_url, COPIED)
+            assert done["rows"] == COPIED
+            best[who] = min(best.get(who, np.inf), done["seconds"])
+    ratio = best["to_postgis"] / best["ours"]
+    row("copying, rows a second", COPIED / best["ours"], 100_000, "rows/s", COPIED / best["ours"] >= 100_000)
+    row("copying, to_postgis", COPIED / best["to_postgis"], 0, "rows/s", True)
+    row("copying against to_postgis", ratio, 7, "times", ratio >= 7)
+
+
+def test_a_million_rows(row: Row, bench_url: str, points: Path) -> None:
+    """A whole load: read, checked, staged, merged with two spatial indexes, noted; then taken back."""
+    done = _in_process("load", points, bench_url, LOADED)
+    assert done["rows"] == LOADED
+    row("a load of 1 M rows, seconds", done["seconds"], 0, "s", True)
+    row("a load of 1 M rows, memory it grew by", done["peak_mb"], 400, "MB", done["peak_mb"] <= 400)
