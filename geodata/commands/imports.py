@@ -497,14 +497,14 @@ def _note(
 
 def _provenance(order: Order, was: Any) -> Provenance:
     """The register of a table that holds rows of several sources names them all."""
-    mine = (order.from_source, order.licence, "loaded from a file")
+    mine = {"source": order.from_source, "licence": order.licence, "method": "loaded from a file"}
     if was is None:
-        return Provenance(*mine, simulated=order.simulated)
-    joined = [
-        old if new in old.split("; ") else f"{old}; {new}"
-        for old, new in zip((was["source"], was["licence"], was["method"]), mine, strict=True)
-    ]
-    return Provenance(*joined, simulated=bool(was["simulated"]) or order.simulated)
+        return Provenance(**mine, simulated=order.simulated)
+    joined = {
+        name: str(was[name]) if new in str(was[name]).split("; ") else f"{was[name]}; {new}"
+        for name, new in mine.items()
+    }
+    return Provenance(**joined, simulated=bool(was["simulated"]) or order.simulated)
 
 
 def _json(value: Any) -> str:

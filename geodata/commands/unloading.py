@@ -61,7 +61,7 @@ def unload(revision: int, *, force: bool = False) -> dict[str, int]:
             ) from error
         was: dict[str, Any] | None = load.before
         if was is not None:
-            made = Provenance(was["source"], was["licence"], was["method"], simulated=bool(was["simulated"]))
+            made = Provenance(**was)
         else:
             made = Provenance("Huiyan", "unknown", "a load was taken back", simulated=False)
         record(session, table, loaded_town(session).name, made)
