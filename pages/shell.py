@@ -57,6 +57,13 @@ with st.sidebar:
         label_visibility="collapsed",
     )
     choose_light(["/", *(f"/{each.url_path}" for each in screens if each.url_path)])
+    st.link_button(
+        words(N_("Wall")),
+        f"/big-screen?lang={current}",
+        icon=":material/tv:",
+        width="stretch",
+        type="tertiary",
+    )
 if chosen and chosen != current:
     set_language(chosen)
     st.rerun()

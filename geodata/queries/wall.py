@@ -497,7 +497,8 @@ def video(conn: Connection, town: Town) -> LeadPage:
 
 def evaluation(conn: Connection, _town: Town) -> Evaluation:
     """How well the city finds and deals with its problems."""
-    stages = dict(conn.execute(text("SELECT stage, count(*) FROM case_file GROUP BY 1")).tuples().all())
+    rows = conn.execute(text("SELECT stage, count(*) FROM case_file GROUP BY 1")).all()
+    stages = {stage: n for stage, n in rows}
     areas = read_table(
         conn,
         "SELECT a.id, a.name_zh, a.name_en, sum(m.captures)::bigint AS count, sum(m.exposure_h) AS exposure_h"

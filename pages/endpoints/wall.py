@@ -19,6 +19,7 @@ from layers.i18n import N_, pick_language, translate
 from layers.ramps import css
 from layers.view import View
 from layers.wall import GROUND
+from pages.endpoints.described import described, parameter
 from pages.endpoints.problems import tells_problems
 from pages.wall.answering import Answers
 from pages.wall.telling import TITLES
@@ -109,6 +110,19 @@ class Wall:
             return Response(status_code=304, headers=headers)
         return Response(self._files[name], media_type=KINDS[Path(name).suffix], headers=headers)
 
+    @described(
+        "A page of the wall: figures, words and map",
+        {
+            200: {
+                "application/json": {
+                    "type": "object",
+                    "required": ["page", "takenAt", "ageS", "trouble", "map"],
+                }
+            }
+        },
+        parameter("page", "one of " + ", ".join(PAGES), where="path", example="overview"),
+        parameter("lang", "zh-CN or en"),
+    )
     @tells_problems
     async def figures(self, request: Request) -> Response:
         """

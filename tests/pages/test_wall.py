@@ -1,0 +1,135 @@
+"""What the wall answers: every page in both languages, and the last good figures when the database is away."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from geodata import database
+from geodata.errors import DatabaseUnavailable, NotFound, SettingsError
+from geodata.queries import wall
+from geodata.settings import Settings
+from layers.view import View
+from pages.endpoints.wall import chosen_pages
+from pages.wall.answering import FRESH_S, Answers
+
+pytestmark = pytest.mark.postgis
+
+
+class Watch:
+    """A clock that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def reading_of(url: str) -> Callable[[str], wall.Reading]:
+    def read(page: str) -> wall.Reading:
+        with database.connection(url) as conn:
+            return wall.read(conn, page)
+
+    return read
+
+
+@pytest.mark.parametrize("page", wall.PAGES)
+def test_every_page_tells_figures_map_and_source(page: str, town_database: str) -> None:
+    answers = Answers(Settings(), reading_of(town_database))
+    for language in ("zh-CN", "en"):
+        told = json.loads(json.dumps(answers.answer(page, language), allow_nan=False))
+        assert 2 <= len(told["left"]) <= 5 and 2 <= len(told["right"]) <= 4
+        assert all(block["label"] for block in told["left"] + told["right"])
+        assert told["source"] and told["method"] and told["title"]
+        assert (told["simulated"] is not None) == (page != "pipes"), (
+            "the pipes of this town are as they were mapped"
+        )
+        assert told["trouble"] is None and told["ageS"] >= 0
+        names = [each["id"] for each in told["map"]["layers"]]
+        assert names[0] == "streets" and names[-1] == "buildings" and len(names) > 2
+        assert told["legend"]
+
+
+def test_no_rank_comes_without_its_interval(town_database: str) -> None:
+    told = Answers(Settings(), reading_of(town_database)).answer("evaluation", "en")
+    ranks = next(block for block in told["right"] if block["kind"] == "table")
+    assert ranks["rows"]
+    for row in ranks["rows"]:
+        if row["value"] is None:
+            assert "no evidence" in row["note"]
+        else:
+            assert row["lower"] <= row["value"] <= row["upper"]
+            assert re.fullmatch(r"rank \d+ to \d+", row["note"])
+    shares = {block["label"]: block for block in told["left"]}
+    assert shares["Registered of reported"]["kind"] == "share"
+    assert shares["Closed in time"]["kind"] == "statement", "nothing is made up where nothing is on record"
+
+
+def test_the_last_good_figures_stay_with_their_age_until_the_database_is_back(town_database: str) -> None:
+    clock, away, asked = Watch(), [False], [0]
+    real = reading_of(town_database)
+
+    def read(page: str) -> wall.Reading:
+        asked[0] += 1
+        if away[0]:
+            raise DatabaseUnavailable("The database does not answer ({reason}).", "Start it.", reason="gone")
+        return real(page)
+
+    answers = Answers(Settings(), read, clock)
+    first = answers.answer("overview", "en")
+    for _ in range(5):
+        answers.answer("overview", "zh-CN")
+    assert asked[0] == 1, "one reading serves all walls for a while"
+
+    away[0] = True
+    clock.now += 180
+    stale = answers.answer("overview", "en")
+    assert stale["left"] == first["left"] and stale["takenAt"] == first["takenAt"]
+    assert stale["ageS"] == 180 and "does not answer" in stale["trouble"]
+    with pytest.raises(DatabaseUnavailable):
+        answers.answer("parking", "en")
+
+    away[0] = False
+    clock.now += FRESH_S
+    back = answers.answer("overview", "en")
+    assert back["ageS"] == 0 and back["trouble"] is None and back["takenAt"] > first["takenAt"]
+
+
+def test_a_planners_view_opens_on_the_wall(town_database: str) -> None:
+    view = View.from_query(
+        {
+            "layers": "unit_cells,cameras",
+            "measure": "coverage_ratio",
+            "area": "910091001",
+            "centre": "24.94,60.17",
+            "zoom": "16",
+        }
+    )
+    told = Answers(Settings(), reading_of(town_database)).answer("overview", "en", view)
+    addresses = {each["id"]: each["address"] for each in told["map"]["layers"]}
+    assert list(addresses) == ["streets", "unit_cells", "cameras", "buildings"]
+    assert "area=910091001" in addresses["cameras"] and told["map"]["view"]["zoom"] == 16
+    assert (told["map"]["view"]["longitude"], told["map"]["view"]["latitude"]) == (24.94, 60.17)
+
+
+def test_the_citys_name_may_be_chosen(town_database: str) -> None:
+    answers = Answers(Settings(wall_city="滨海市"), reading_of(town_database))
+    assert answers.answer("pipes", "en")["city"] == "滨海市"
+    plain = Answers(Settings(), reading_of(town_database))
+    assert (plain.answer("pipes", "en")["city"], plain.answer("pipes", "zh-CN")["city"]) == (
+        "Central Helsinki",
+        "赫尔辛基市中心",
+    )
+
+
+def test_an_unknown_page_is_told(town_database: str) -> None:
+    with pytest.raises(NotFound, match="no page"):
+        Answers(Settings(), reading_of(town_database)).answer("weather", "en")
+    assert chosen_pages("video, pipes,video") == ("video", "pipes")
+    for wrong in ("", "video,weather"):
+        with pytest.raises(SettingsError):
+            chosen_pages(wrong)
