@@ -24,7 +24,7 @@ def share_link(view: View, page: str = "") -> str:
 
 def share(view: View) -> None:
     """A menu with both links."""
-    with st.popover(words(N_("Share")), icon=":material/share:"):
+    with st.popover(words(N_("Share this view")), icon=":material/share:"):
         st.caption(words(N_("This link opens the same layers, filters, area and days.")))
         st.code(share_link(view), language=None, wrap_lines=True)
         st.caption(words(N_("The same on the wall, without controls.")))
