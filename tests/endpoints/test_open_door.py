@@ -519,7 +519,7 @@ def _ask(
         suppress_health_check=list(HealthCheck),
     )
     def ask(case: Any) -> None:
-        answer = case.call(headers=headers)
+        answer = case.call(headers=headers, timeout=120)
         answered.add(answer.status_code)
         case.validate_response(answer, checks=checked)
 
