@@ -30,7 +30,7 @@ DOMAIN_NAMES = {
     "safety": N_("Public safety"),
 }
 STATE_NAMES = {
-    "watched": (N_("Watched"), N_("Cameras or sensors look for it.")),
+    "watched": (N_("Monitored"), N_("Cameras or sensors look for it.")),
     "reported": (
         N_("Reported by people only"),
         N_("No camera and no sensor looks for it, but people report it."),

@@ -42,10 +42,10 @@ def test_the_gallery_shows_every_scene_and_opens_one(town_database: str) -> None
     assert not app.exception and not app.error
     told = {each.label: each.value for each in app.metric}
     assert told["Scenes"] == str(len(found))
-    assert sum(int(told[name]) for name in ("Watched", "Reported by people only", "No evidence")) == len(
+    assert sum(int(told[name]) for name in ("Monitored", "Reported by people only", "No evidence")) == len(
         found
     )
-    assert told["Watched"] == "1", "the town looks for parking only"
+    assert told["Monitored"] == "1", "the town looks for parking only"
     shown = "\n".join(each.value for each in app.markdown)
     assert all(scene.words["en"].title in shown for scene in found.values())
     app.button(key="scene_open_ponding").click().run()
