@@ -214,9 +214,26 @@ class OgcApp:
             self.app.add_exception_handler(kind, handler)
 
     async def open(self) -> None:
-        """Connects and reads which collections there are."""
+        """
+        Connects and reads which collections there are.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If the database does not answer, or has no public views yet.
+        """
         self.app.state.pool = await reader_pool(connection_factory(["open"], "pg_temp"), self._url)
-        await self.look()
+        try:
+            await self.look()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            await self.close()
+            if isinstance(error, (asyncpg.SyntaxOrAccessError, asyncpg.InvalidSchemaNameError)):
+                raise ours.DatabaseUnavailable(
+                    "The database has no tables yet.", "Run huiyan up, which makes and fills them."
+                ) from error
+            raise ours.DatabaseUnavailable(
+                "The database does not answer.", "Try again in a moment."
+            ) from error
 
     async def look(self) -> None:
         """Reads anew which collections there are, and how far they reach."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.parse
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 from owslib.ogcapi.features import Features
 
 from geodata import database
+from geodata.errors import DatabaseUnavailable
 from geodata.queries.frames import read_table
 from tests.browser.serving import web_process
 from tests.endpoints.asking import get
@@ -189,3 +191,10 @@ def test_no_other_page_may_ask_unless_it_is_named(ogc: str) -> None:
     request = urllib.request.Request(f"{ogc}/collections", headers={"Origin": "https://elsewhere.example"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert "access-control-allow-origin" not in {name.lower() for name in answer.headers}
+
+
+def test_a_database_without_public_views_is_told(empty_template: str, bare_database: str) -> None:
+    from pages.endpoints.ogc_app import OgcApp
+
+    with pytest.raises(DatabaseUnavailable, match="no tables yet"):
+        asyncio.run(OgcApp(bare_database, pipes=True).open())
