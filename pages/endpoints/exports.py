@@ -50,6 +50,18 @@ class Exports:
         """The addresses."""
         return [Route("/export/{layer}.{suffix}", self.download), Route("/report.zip", self.report)]
 
+    @described(
+        "A layer as a file: the rows that the map shows under the same filters",
+        {200: {each.media_type: {} for each in FORMATS.values()}},
+        parameter("layer", "id of a layer", where="path", example="cameras"),
+        parameter("suffix", "form of the file", {"type": "string", "enum": list(FORMATS)}, where="path"),
+        *(
+            parameter(name, "as for tiles")
+            for name in ("since", "until", "class", "source", "grouping", "area")
+        ),
+        parameter("bbox", "west,south,east,north in degrees"),
+        parameter("shown", "1: only what the map draws", {"type": "string", "enum": ["0", "1"]}),
+    )
     @tells_problems
     async def download(self, request: Request) -> Response:
         """
