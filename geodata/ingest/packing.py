@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 
-__all__ = ["WIDTHS", "Gapped", "gapped", "packed_chunks"]
+from analysis.crs import STORAGE_EPSG
+
+__all__ = ["WIDTHS", "Gapped", "ewkb", "gapped", "packed_chunks"]
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Indices: TypeAlias = npt.NDArray[np.int64]
@@ -29,6 +32,10 @@ WIDTHS: dict[str, str] = {
     "timestamptz": ">i8",
 }
 """PostgreSQL's type → how a value goes over; all others are bytes of any length."""
+
+
+POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("srid", "<u4"), ("x", "<f8"), ("y", "<f8")])
+HAS_SRID = 0x20000000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +80,19 @@ def gapped(values: pa.Array, kind: str) -> Gapped:
     lengths = np.full(len(values), dtype.itemsize, dtype=np.int32)
     lengths[missing] = -1
     return Gapped(data, np.arange(len(values), dtype=np.int64) * dtype.itemsize, lengths)
+
+
+def ewkb(shapes: npt.NDArray[np.object_]) -> pa.Array:
+    """Shapes in stored degrees as PostGIS takes them; points without an object in Python for each."""
+    if not (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all() or shapely.has_z(shapes).any():
+        wkb = shapely.to_wkb(shapely.set_srid(shapes, STORAGE_EPSG), include_srid=True)
+        return pa.array(wkb, pa.large_binary())
+    points = np.empty(len(shapes), dtype=POINT)
+    points["order"], points["type"], points["srid"] = 1, HAS_SRID | 1, STORAGE_EPSG
+    points["x"], points["y"] = shapely.get_x(shapes), shapely.get_y(shapes)
+    ends = np.arange(len(shapes) + 1, dtype=np.int64) * POINT.itemsize
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(points.tobytes())]
+    return pa.Array.from_buffers(pa.large_binary(), len(shapes), buffers)
 
 
 def _is_binary(kind: pa.DataType) -> bool:

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 import shapely
 from sqlalchemy import BigInteger, Integer, SmallInteger
 
-from analysis.crs import STORAGE_EPSG
 from analysis.errors import InputError, Term
 from geodata.ingest.camera_columns import told_text
 from geodata.ingest.deriving import DERIVING
@@ -23,6 +22,7 @@ from geodata.ingest.formats import Batch
 from geodata.ingest.ground import Ground
 from geodata.ingest.kinds import Field, Kind
 from geodata.ingest.mapping import Mapped, place_columns
+from geodata.ingest.packing import ewkb
 from geodata.ingest.places import to_degrees
 from geodata.ingest.values import Faults, field_values
 from geodata.models import Base
@@ -49,7 +49,7 @@ class Prepared:
     Attributes
     ----------
     columns
-        Column of the table → arrow array, bytes of shapes, or one value for all.
+        Column of the table → arrow array, or one value for all.
     given
         Those that the file says something about: only they change rows that are there already.
     count
@@ -143,8 +143,7 @@ def prepare(
         if name in table
     }
     _defaults(kind, done, int(good.sum()))
-    wkb = shapely.to_wkb(shapely.set_srid(_stored(kind, shapes[good]), STORAGE_EPSG), include_srid=True)
-    done["geom"] = wkb.tolist()
+    done["geom"] = ewkb(_stored(kind, shapes[good]))
     if not kind.key:
         done["source_key"] = _keys(done.get("source_key"), done["geom"])
         done["source_name"] = source
@@ -176,11 +175,13 @@ def _defaults(kind: Kind, columns: dict[str, Any], count: int) -> None:
             columns[each.name] = pa.array([value] * count)
 
 
-def _keys(told: pa.Array | None, shapes: list[bytes]) -> pa.Array:
+def _keys(told: pa.Array | None, shapes: pa.Array) -> pa.Array:
     """Keys of the source, and digests of the shape where it has none."""
     if told is not None and not told.null_count:
         return told
-    digests = pa.array([hashlib.md5(each, usedforsecurity=False).hexdigest() for each in shapes], pa.string())
+    digests = pa.array(
+        [hashlib.md5(each, usedforsecurity=False).hexdigest() for each in shapes.to_pylist()], pa.string()
+    )
     return digests if told is None else pc.coalesce(told, digests)
 
 

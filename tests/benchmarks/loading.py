@@ -14,7 +14,6 @@ import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import shapely
 from sqlalchemy import text
 
 from geodata import database
@@ -46,7 +45,6 @@ def _empty_table() -> None:
 
 def _ours(frame: gpd.GeoDataFrame) -> None:
     with database.transaction() as session:
-        wkb = shapely.to_wkb(shapely.set_srid(frame.geometry.to_numpy(), 4490), include_srid=True)
         columns: dict[str, Any] = {
             name: pa.array(frame[name], pa.string(), from_pandas=True)
             for name in ("source_key", "name", "kind", "category")
@@ -54,7 +52,7 @@ def _ours(frame: gpd.GeoDataFrame) -> None:
         columns |= {
             "source_name": "bench",
             "simulated": np.zeros(len(frame), dtype=bool),
-            "geom": wkb.tolist(),
+            "geom": ewkb(frame.geometry.to_numpy()),
         }
         copy_arrays(session, "poi", columns, into=TABLE)
 

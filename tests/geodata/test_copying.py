@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import psycopg
+import pyarrow as pa
 import pytest
 import shapely
 from hypothesis import HealthCheck, given
@@ -19,6 +20,7 @@ from sqlalchemy import text
 from geodata import database
 from geodata.errors import IngestError
 from geodata.ingest.copying import copy_arrays, copy_rows
+from geodata.ingest.packing import ewkb
 from geodata.queries.frames import read_frame
 
 pytestmark = pytest.mark.postgis
@@ -199,3 +201,30 @@ def test_arrays_of_days_and_moments_come_back(empty_database: str) -> None:
 def test_arrays_for_no_such_column_are_refused(empty_database: str) -> None:
     with pytest.raises(IngestError, match="no column colour"), database.transaction() as session:
         copy_arrays(session, "poi", {"kind": "shop", "colour": np.array([1])})
+
+
+def test_columns_with_gaps_and_texts_of_any_length_come_back(empty_database: str) -> None:
+    count = 20_003  # more than one chunk
+    names = [None if n % 5 == 0 else "慧" * (n % 7) + str(n) for n in range(count)]
+    numbers = [None if n % 3 == 0 else n - 9 for n in range(count)]
+    shapes = shapely.points(24.0 + np.arange(count) / 1e6, 60.1)
+    columns = {
+        "name": pa.chunked_array([names[:7], names[7:]], pa.string()),
+        "osm_id": pa.array(numbers, pa.int64()),
+        "kind": "shop",
+        "category": pa.array(["test"] * count),
+        "simulated": np.zeros(count, dtype=bool),
+        "geom": ewkb(shapes),
+    }
+    with database.transaction() as session:
+        assert copy_arrays(session, "poi", columns) == count
+    with database.connection() as conn:
+        rows = read_frame(conn, "SELECT id, name, osm_id, kind, category, geom FROM poi ORDER BY id")
+    assert [None if pd.isna(each) else each for each in rows["name"]] == names
+    assert [None if pd.isna(each) else int(each) for each in rows["osm_id"]] == numbers
+    assert (rows["kind"] == "shop").all() and (rows["category"] == "test").all()
+    assert shapely.equals_identical(rows.geometry.to_numpy(), shapes).all()
+    line = np.array([shapely.LineString([(0, 0), (1, 1)])], dtype=object)
+    assert ewkb(line)[0].as_py() == shapely.to_wkb(shapely.set_srid(line[0], 4490), include_srid=True)
+    point = shapely.set_srid(shapes[0], 4490)
+    assert ewkb(shapes[:1])[0].as_py() == shapely.to_wkb(point, include_srid=True, byte_order=1)
