@@ -20,6 +20,7 @@ from geodata import database
 from geodata.commands.imports import Order, load_file
 from geodata.commands.unloading import unload
 from geodata.ingest.copying import copy_arrays
+from geodata.ingest.packing import ewkb
 
 TABLE = "bench_loaded"
 
