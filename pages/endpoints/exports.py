@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from geodata.export.columnar import chunks_of
-from geodata.export.formats import export_format
+from geodata.export.formats import FORMATS, export_format
 from geodata.export.parcel import Parcel, choose
 from geodata.queries.serving import TileStore
 from geodata.queries.tiles import read_box
