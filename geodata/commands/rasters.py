@@ -137,7 +137,8 @@ def load_raster(
                 "shape": shapely.to_wkb(found.bounds),
             },
         )
-        made = Provenance(source or name, licence, "loaded from a file", simulated=False)
+        told = {"source": source or name, "licence": licence, "method": "loaded from a file"}
+        made = Provenance(**told, simulated=False)
         record(session, "raster_asset", town.name, made)
         used = session.scalars(text("SELECT path FROM raster_asset")).all()
     if before and before not in used:

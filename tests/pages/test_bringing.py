@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from geodata import database
 from geodata.settings import ROOT
 from layers.i18n import LANGUAGES, translate
-from tests.pages.test_screens import sound, texts
+from tests.pages.test_screens import sound
 
 pytestmark = pytest.mark.postgis
 
@@ -36,6 +36,10 @@ def desk(language: str = "en", content: str | None = None) -> AppTest:
     return app
 
 
+def said(app: AppTest) -> str:
+    return " ".join(each.value for each in (*app.markdown, *app.success, *app.info))
+
+
 def cameras() -> int:
     with database.connection() as conn:
         sql = text("SELECT count(*) FROM camera WHERE code = ANY (:codes)")
@@ -46,7 +50,7 @@ def cameras() -> int:
 def test_a_file_with_faults_is_told_and_cannot_be_loaded(town: str, language: str) -> None:
     app = desk(language, BAD)
     sound(app.button(key="bring_check").click().run())
-    assert translate("Rows that cannot be used", language) in texts(app)
+    assert translate("Rows that cannot be used", language) in said(app)
     [table] = [each.value for each in app.dataframe if len(each.value.columns) == 5]
     assert set(table.iloc[:, 1]) == {"设备编码", "方位角"} and set(table.iloc[:, 0]) == {"3"}
     assert "bring_load" not in {each.key for each in app.button}
@@ -59,7 +63,7 @@ def test_what_was_checked_is_loaded_and_taken_back(town: str) -> None:
     assert cameras() == 0
     sound(app.button(key="bring_load").click().run())
     assert cameras() == 2
-    assert "2 rows added" in texts(app) and "huiyan coverage" in texts(app)
+    assert "2 rows added" in said(app) and "huiyan coverage" in said(app)
     sound(app.button(key="bring_back").click().run())
     assert cameras() == 0
 
