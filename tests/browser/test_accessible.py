@@ -59,7 +59,8 @@ def lit(request: pytest.FixtureRequest, open_browser: Open) -> Iterator[Browser]
 
 @pytest.mark.parametrize("path", SCREENS)
 def test_no_grave_fault_on_any_screen_in_light_and_in_dark(lit: Browser, address: str, path: str) -> None:
-    shown(lit, f"{address}/{path}?lang=en")
+    lit.open(f"{address}/{path}?lang=en")
+    lit.wait_settled(quiet_s=0.3)
     assert grave_faults(lit) == []
 
 
