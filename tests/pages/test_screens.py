@@ -408,7 +408,7 @@ def test_a_link_opens_the_same_overview_and_the_overview_is_its_link(town_databa
     assert abs(int(figures(app)["Violations"].replace(",", "")) - inside.n) <= 1
     assert figures(app)["Unit cells"] == "52"
     links = texts(app)
-    assert "/api/export/violations.gpkg?area=910091002001&amp;class=05-05" in links
+    assert "/api/export/violations.gpkg?class=05-05&amp;source=qr&amp;area=910091002001&amp;shown=1" in links
     wall = [each.value for each in app.code]
     assert len(wall) == 2 and "/big-screen?" in wall[1] and "area=910091002001" in wall[0]
 
