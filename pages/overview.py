@@ -45,6 +45,8 @@ PARTS = (
     "bearing",
 )
 PITCH_DEG = 40.0
+EVERYTHING = ""
+"""The choice that chooses nothing: a list of choices may not hold None, which means that nobody chose."""
 MOST_ZOOM = 17.0
 
 
@@ -143,16 +145,17 @@ def _choose_layers(start: View) -> tuple[list[str], Measure]:
 def _choose_area(areas: list[AreaChoice], start: View) -> str | None:
     """Code of an area, or None for the whole town."""
     chinese = language() == "zh-CN"
-    names: dict[str | None, str] = {None: words(N_("The whole town"))}
+    names = {EVERYTHING: words(N_("The whole town"))}
     names |= {each.code: each.name_zh if chinese else each.name_en for each in areas if each.kind != "county"}
     codes = list(names)
-    return st.selectbox(
+    chosen = st.selectbox(
         words(N_("Street or community")),
         codes,
-        codes.index(start.area) if start.area in names else 0,
+        codes.index(start.area) if start.area and start.area in names else 0,
         format_func=names.__getitem__,
         key="overview_area",
     )
+    return chosen or None
 
 
 def _choose_time(revision: int, town: Town, start: View) -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -195,10 +198,10 @@ def _choose_kinds(revision: int, start: View) -> dict[str, str]:
         ("class", N_("Class of violations"), titles),
         ("source", N_("Violations known from"), spoken),
     ):
-        wanted = start.filters.get(name)
+        wanted = start.filters.get(name, EVERYTHING)
         # what a link names stays a choice, even where nothing of it is loaded
-        options: dict[str | None, str] = {None: words(N_("all of them")), **known}
-        if wanted is not None and wanted not in options:
+        options = {EVERYTHING: words(N_("all of them")), **known}
+        if wanted not in options:
             options[wanted] = wanted
         found = st.selectbox(
             words(label),
@@ -207,7 +210,7 @@ def _choose_kinds(revision: int, start: View) -> dict[str, str]:
             format_func=options.__getitem__,
             key=f"overview_{name}",
         )
-        if found is not None:
+        if found:
             chosen[name] = found
     if "grouping" in start.filters:
         chosen["grouping"] = start.filters["grouping"]
