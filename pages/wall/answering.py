@@ -222,6 +222,7 @@ def _legend(told: Told, view: View | None, say: Say) -> list[dict[str, str]]:
             for colour, label, mark in dark.legend(LAYERS[name]):
                 add(colour, say(label), mark)
             continue
+        entries.append({"colour": "transparent", "words": say(measure.title), "mark": "line"})
         ramp = dark.dark_ramp(measure)
         limits = [
             number(100 * each, 0) + " %" if measure.percent else number(each, measure.digits)
