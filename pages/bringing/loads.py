@@ -72,7 +72,7 @@ def _take_back(standing: dict[int, str]) -> None:
         words(N_("Take a load back")),
         list(standing),
         format_func=standing.__getitem__,
-        key="bring_back_which",
+        key=f"bring_back_which_{max(standing)}",
         help=words(
             N_(
                 "Rows that it added go, rows that it changed are as before. Later loads of the same table go first."
