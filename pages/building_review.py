@@ -42,7 +42,7 @@ from pages.widgets.columns import side_and_field
 from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import peek, show_map
 from pages.widgets.screen import fact_table, screen, told
-from pages.widgets.taking import other_formats
+from pages.widgets.taking import data_table, other_formats, take_layers
 from pages.workbench.drawing import draft_layers
 from pages.workbench.target import Target, find_target
 
@@ -213,6 +213,7 @@ def _show(revision: int, view: pdk.ViewState, key: str, drawn: list[pdk.Layer], 
         ]
     )
     source_line(register, layers)
+    take_layers(layers)
 
 
 def _submit(reading: Reading, found: Precheck) -> None:
@@ -410,7 +411,7 @@ def _list(listed: pd.DataFrame, town: Town) -> None:
         "submitted_at": st.column_config.TextColumn(words(N_("Submitted"))),
         "decided_by": st.column_config.TextColumn(words(N_("Decided by"))),
     }
-    st.dataframe(table[list(columns)], hide_index=True, column_config=columns)
+    data_table("review", table[list(columns)], hide_index=True, column_config=columns)
 
 
 def _shapes(review: Review) -> gpd.GeoDataFrame:

@@ -17,6 +17,7 @@ from pages.widgets.facts import camera_panel, cell_panel
 from pages.widgets.legend import choropleth_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, peek, show_map
 from pages.widgets.screen import screen
+from pages.widgets.taking import take_layers
 from pages.widgets.waiting import wait_for_ground
 from pages.workbench import asking, blindness
 from pages.workbench.bar import choose_scenario, file_buttons
@@ -132,6 +133,7 @@ def _workbench(
             scenario_keys()
         asking.keys_of(answer)
         source_line(register, layers)
+        take_layers(layers)
         file_buttons(scenario, after, before.figures, revision)
     with side:
         if task == "change":

@@ -28,7 +28,7 @@ from pages.widgets.figures import figures
 from pages.widgets.legend import keys, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import fact_table, screen, told
-from pages.widgets.taking import other_formats
+from pages.widgets.taking import data_table, other_formats
 
 DENOMINATORS = {"exposure": N_("Exposure"), "captures": N_("Captures as they are")}
 PLACES = {"cells": N_("Unit cells"), "streets": N_("Streets")}
@@ -347,7 +347,9 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
         config[name] = (
             st.column_config.NumberColumn(label, format=form) if form else st.column_config.TextColumn(label)
         )
-    st.dataframe(rows, column_config=config, hide_index=True, width="stretch", key="hot_table")
+    data_table(
+        "hot-spots-shown", rows, column_config=config, hide_index=True, width="stretch", key="hot_table"
+    )
     if len(found.table) > SHOWN_ROWS:
         st.caption(words(N_("The first {count} of {all}."), count=SHOWN_ROWS, all=len(found.table)))
 

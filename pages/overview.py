@@ -29,7 +29,11 @@ from pages.widgets.sharing import report_button, share
 from pages.widgets.taking import take_layers
 
 SWITCHES = tuple(name for name in ORDER if name not in ("cell_coverage", "violations"))
-SOURCES = {"camera": N_("cameras"), "qr": N_("reports by people"), "video": N_("confirmed video leads")}
+SOURCES = {
+    "camera": N_("captures by cameras"),
+    "qr": N_("reports by people"),
+    "video": N_("confirmed video leads"),
+}
 PARTS = (
     "layers",
     "measure",

@@ -27,6 +27,7 @@ from pages.widgets.columns import side_and_field
 from pages.widgets.legend import shown_sources, source_line
 from pages.widgets.map import peek, show_map
 from pages.widgets.screen import empty, screen
+from pages.widgets.taking import take_layers
 from pages.widgets.waiting import wait_for, wait_for_ground
 from pages.workbench.bar import choose_scenario
 
@@ -124,6 +125,7 @@ def _map(
     change_keys(changes)
     st.caption(f"**{words(VIEWS[choice.view][0])}.** {words(shown.measure.meaning)}")
     source_line(register, layers)
+    take_layers(layers)
 
 
 main()

@@ -28,6 +28,7 @@ from pages.widgets.facts import feature_panel
 from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import show_map
 from pages.widgets.screen import empty, screen
+from pages.widgets.taking import take_layers
 
 UNDER = ("streets", "buildings")
 
@@ -121,6 +122,7 @@ def _map(revision: int, town: Town, scene: Scene) -> None:
     )
     legend([each for each in layers if each.id not in UNDER])
     source_line(register, layers)
+    take_layers(layers, filters)
     query = urlencode({**scene_view(scene).to_query(), "lang": language()})
     st.link_button(
         words(N_("Open this map on the overview")), f"/?{query}", icon=":material/map:", key="scene_start"

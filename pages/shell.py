@@ -58,7 +58,7 @@ with st.sidebar:
     )
     choose_light(["/", *(f"/{each.url_path}" for each in screens if each.url_path)])
     st.link_button(
-        words(N_("Wall")),
+        words(N_("Big screen")),
         f"/big-screen?lang={current}",
         icon=":material/tv:",
         width="stretch",

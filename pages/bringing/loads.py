@@ -10,6 +10,7 @@ from layers.i18n import N_
 from pages import cached
 from pages.session import words
 from pages.widgets.screen import told
+from pages.widgets.taking import data_table
 
 __all__ = ["loads_and_rasters"]
 
@@ -28,7 +29,8 @@ def loads_and_rasters(revision: int) -> None:
                 for back in rows["rolled_back_at"].notna()
             ],
         )
-        st.dataframe(
+        data_table(
+            "loads",
             shown[
                 [
                     *("revision", "at", "state", "kind", "file_name", "added", "changed", "same", "faulty"),
@@ -46,11 +48,11 @@ def loads_and_rasters(revision: int) -> None:
                 "added": st.column_config.NumberColumn(words(N_("Added")), format="localized"),
                 "changed": st.column_config.NumberColumn(words(N_("Changed")), format="localized"),
                 "same": st.column_config.NumberColumn(words(N_("As stored")), format="localized"),
-                "faulty": st.column_config.NumberColumn(words(N_("Left out")), format="localized"),
+                "faulty": st.column_config.NumberColumn(words(N_("Rows left out")), format="localized"),
                 "source": st.column_config.TextColumn(words(N_("Source"))),
                 "licence": st.column_config.TextColumn(words(N_("Licence"))),
                 "crs": st.column_config.TextColumn(words(N_("Coordinates"))),
-                "actor": st.column_config.TextColumn(words(N_("By"))),
+                "actor": st.column_config.TextColumn(words(N_("Loaded by"))),
             },
         )
         _take_back(
@@ -90,7 +92,8 @@ def _rasters(revision: int) -> None:
     if rows.empty:
         return
     st.subheader(words(N_("Rasters")), anchor=False)
-    st.dataframe(
+    data_table(
+        "rasters",
         rows[
             ["name", "crs", "width_px", "height_px", "bands", "resolution_m", "taken_on", "source", "licence"]
         ],

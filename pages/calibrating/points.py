@@ -19,6 +19,7 @@ from pages.session import forget, language, recall, remember, words
 from pages.widgets.figures import figures
 from pages.widgets.marking import Marks, Overlay, mark
 from pages.widgets.screen import told
+from pages.widgets.taking import data_table
 
 __all__ = ["apply_marks", "points_task"]
 
@@ -250,7 +251,8 @@ def _worth(desk: PictureDesk, pairs: pd.DataFrame, fit: Homography) -> None:
 
 def _each_point(fit: Homography) -> None:
     number = st.column_config.NumberColumn
-    st.dataframe(
+    data_table(
+        "reference-points",
         pd.DataFrame(
             {
                 "point": np.arange(1, len(fit.pixels) + 1),
@@ -275,7 +277,8 @@ def _spread(desk: PictureDesk, fit: Homography) -> None:
     high = [N_("upper quarter"), N_("middle"), N_("lower quarter")]
     wide = [N_("left quarter"), N_("centre"), N_("right quarter")]
     st.markdown(f"**{words(N_('Standard deviation of a place on the ground'))}**")
-    st.dataframe(
+    data_table(
+        "spread",
         pd.DataFrame(cells, columns=[words(each) for each in wide]).assign(at=[words(each) for each in high]),
         hide_index=True,
         column_order=["at", *[words(each) for each in wide]],

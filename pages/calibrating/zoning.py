@@ -29,6 +29,7 @@ from pages.calibrating.ruling import settings_form
 from pages.session import language, recall, remember, words
 from pages.widgets.marking import Mode, Overlay, mark
 from pages.widgets.screen import told
+from pages.widgets.taking import data_table
 
 __all__ = ["zones_task"]
 
@@ -484,7 +485,8 @@ def _list(desk: PictureDesk) -> None:
         st.caption(words(N_("There are none yet: draw one on the picture or on the map.")))
         return
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "zones",
         pd.DataFrame(
             {
                 "title": [surfaces.zone_title(each) for each in desk.zones],

@@ -29,6 +29,7 @@ from pages.session import language, listed, words
 from pages.widgets.legend import legend, shown_sources
 from pages.widgets.map import show_map
 from pages.widgets.screen import fact_table, simulated_mark, told
+from pages.widgets.taking import data_table
 
 __all__ = ["detail"]
 
@@ -149,7 +150,8 @@ def _quality(checks: pd.DataFrame, row: pd.Series[Any]) -> None:
         seen=[_examples(each) for each in checks["examples"]],
     )
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "checks",
         table[["check", "what", "rows", "faults", "share", "seen"]],
         hide_index=True,
         height=36 * (min(len(table), 12) + 1) + 3,
@@ -200,7 +202,8 @@ def _lineage(name: str, revision: int, found: Lineage) -> None:
     runs = found.runs.assign(role=[words(ROLES[role]) for role in found.runs["role"]])
     runs["method"] = runs["method"].map(words)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "runs",
         runs[["id", "kind", "role", "used", "revision", "method", "created_at"]],
         hide_index=True,
         key="catalogue_runs",
@@ -231,7 +234,8 @@ def _history(rows: pd.DataFrame) -> None:
             method=[words(method) if isinstance(method, str) else "" for method in rows["method"]],
         )
         text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-        st.dataframe(
+        data_table(
+            "history",
             shown,
             hide_index=True,
             key="catalogue_history",
@@ -254,7 +258,8 @@ def _columns(name: str) -> None:
             columns=["name", "type", "empty", "meaning"],
         )
         text = st.column_config.TextColumn
-        st.dataframe(
+        data_table(
+            "columns",
             rows,
             hide_index=True,
             key="catalogue_columns",

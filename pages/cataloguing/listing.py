@@ -12,6 +12,7 @@ from layers.i18n import N_
 from pages.session import address, set_address, words
 from pages.widgets.figures import figures
 from pages.widgets.jobs import job_button
+from pages.widgets.taking import data_table
 
 __all__ = ["listing"]
 
@@ -56,7 +57,8 @@ def listing(rows: pd.DataFrame) -> str | None:
     for column in ("source", "licence"):
         kept[column] = kept[column].map(words)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    chosen = st.dataframe(
+    chosen = data_table(
+        "datasets",
         kept[
             [
                 *("title", "name", "rows", "score", "age_d", "fresh", "owner"),

@@ -17,6 +17,7 @@ from layers.i18n import N_
 from layers.layer import Form
 from pages.session import forget, words
 from pages.widgets.legend import keys
+from pages.widgets.taking import data_table
 from pages.workbench.bar import opened
 
 __all__ = ["change_keys", "change_layers", "changes_panel", "put_bays", "put_tariffs"]
@@ -97,7 +98,8 @@ def change_keys(changes: ParkingChanges | None) -> None:
 def _bays(scenario: Scenario, bays: gpd.GeoDataFrame) -> None:
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
     table = pd.DataFrame(bays.drop(columns=bays.geometry.name))
-    picked = st.dataframe(
+    picked = data_table(
+        "scenario-bays",
         table[["street", "places", "cost"]],
         hide_index=True,
         width="stretch",
@@ -122,7 +124,8 @@ def _tariffs(scenario: Scenario, tariffs: pd.DataFrame) -> None:
     parts = tariffs["block"].str.split(":", n=1)
     kinds = {"kerb": words(N_("Bays")), "car_park": words(N_("Car parks"))}
     table = tariffs.assign(name=parts.str[1], kind=parts.str[0].map(kinds))
-    picked = st.dataframe(
+    picked = data_table(
+        "scenario-tariffs",
         table[["name", "kind", "before", "tariff"]],
         hide_index=True,
         width="stretch",

@@ -30,7 +30,7 @@ from pages.session import recall, remember, words
 from pages.widgets.figures import figures
 from pages.widgets.legend import keys
 from pages.widgets.screen import told
-from pages.widgets.taking import other_formats
+from pages.widgets.taking import data_table, other_formats
 
 __all__ = ["bay_layers", "plan_panel"]
 
@@ -238,7 +238,8 @@ def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | Non
     )
     keys(words(N_("Plan")), [(ramps.PROPOSED, N_("new bays"), "fill")])
     table = pd.DataFrame(bays.blocks.drop(columns="geometry"))
-    st.dataframe(
+    data_table(
+        "chosen-bays",
         table[["order", "street", "bays", "cost", "gain"]],
         hide_index=True,
         width="stretch",

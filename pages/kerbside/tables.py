@@ -20,6 +20,7 @@ from pages.kerbside.filing import block_shapes, file_button, question_of
 from pages.kerbside.inspecting import WEEKDAYS
 from pages.session import words
 from pages.widgets.figures import figures
+from pages.widgets.taking import data_table
 
 __all__ = ["patrol_part", "tariff_part", "works_part"]
 
@@ -79,7 +80,8 @@ def tariff_part(
         }
     )
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
-    picked = st.dataframe(
+    picked = data_table(
+        "tariff-steps",
         table,
         hide_index=True,
         width="stretch",
@@ -172,7 +174,8 @@ def patrol_part(
         }
     )
     texts = st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "patrol-windows",
         table,
         hide_index=True,
         width="stretch",
@@ -260,7 +263,8 @@ def works_part(
         per_1000=found.works["benefit_per_cost"] * 1000,
     )
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "works",
         table[["rank", "street", "bays", "cost", "benefit", "per_1000", "evidence", "captures", "chosen"]],
         hide_index=True,
         width="stretch",
@@ -304,7 +308,8 @@ def _short_table(ground: ParkingGround, standing: Standing, short: pd.DataFrame)
         }
     )
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "shortage",
         table,
         hide_index=True,
         width="stretch",

@@ -22,7 +22,7 @@ from pages import cached
 from pages.kerbside.choosing import Choice, hours_told
 from pages.session import language, recall, remember, words
 from pages.widgets.figures import figures
-from pages.widgets.taking import other_formats
+from pages.widgets.taking import data_table, other_formats
 
 __all__ = ["download", "keep_scenario", "missed", "told_missing", "totals"]
 
@@ -295,7 +295,8 @@ def missed(revision: int, ground: ParkingGround) -> None:
     )
     number = st.column_config.NumberColumn
     texts = st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "missed-by-cameras",
         shown,
         hide_index=True,
         width="stretch",

@@ -32,7 +32,11 @@ __all__ = ["Report", "made_report"]
 
 TRIES = 3
 """Data may change while a report is made; so often it begins anew."""
-SOURCES = {"camera": N_("cameras"), "qr": N_("reports by people"), "video": N_("confirmed video leads")}
+SOURCES = {
+    "camera": N_("captures by cameras"),
+    "qr": N_("reports by people"),
+    "video": N_("confirmed video leads"),
+}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pages.session import words
 from pages.widgets.figures import figures
 from pages.widgets.legend import keys, shown_sources, source_line
 from pages.widgets.map import show_map
+from pages.widgets.taking import data_table
 
 __all__ = ["private_cameras"]
 
@@ -125,4 +126,4 @@ def _table(gains: pd.DataFrame) -> None:
             words(N_("Lost without it, m²")), format="%.0f", help=words(N_("Seen by no other camera at all."))
         ),
     }
-    st.dataframe(table[list(columns)], hide_index=True, height=380, column_config=columns)
+    data_table("private-places", table[list(columns)], hide_index=True, height=380, column_config=columns)

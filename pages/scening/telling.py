@@ -21,6 +21,7 @@ from pages.calibrating.ruling import LABELS
 from pages.session import language, words
 from pages.watching.telling import label_name
 from pages.widgets.screen import fact_table, simulated_mark
+from pages.widgets.taking import data_table
 
 __all__ = ["figure_table", "limits_table", "newest_table", "rule_facts", "setting_up", "trend"]
 
@@ -158,7 +159,8 @@ def setting_up(revision: int, scene: Scene, standing: Standing) -> None:
     st.caption(words(N_("{cameras:,} cameras could run it and do not"), cameras=len(found)))
     if len(found):
         shown = found.sort_values("density_px_m", ascending=False).head(IDLE_SHOWN)
-        st.dataframe(
+        data_table(
+            "cameras-that-could",
             pd.DataFrame(shown[["code", "name", "tier", "density_px_m"]]),
             hide_index=True,
             column_config={
@@ -203,7 +205,8 @@ def newest_table(rows: pd.DataFrame, classes: Mapping[str, tuple[str, str]]) -> 
         }
     )
     text = st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "newest-cases-and-leads",
         shown,
         hide_index=True,
         height=36 * (min(len(shown), 10) + 1) + 3,

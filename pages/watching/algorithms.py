@@ -17,7 +17,7 @@ from pages.watching.paging import page_of
 from pages.watching.telling import rule_name
 from pages.widgets.figures import figures
 from pages.widgets.screen import fact_table, simulated_mark
-from pages.widgets.taking import other_formats
+from pages.widgets.taking import data_table, other_formats
 
 __all__ = ["algorithms_tab"]
 
@@ -81,7 +81,8 @@ def _summary(found: AlgorithmMatrix) -> None:
     rows = table.reset_index()
     rows["algorithm"] = rows["algorithm"].map(names)
     number = st.column_config.NumberColumn
-    st.dataframe(
+    data_table(
+        "algorithms",
         rows,
         hide_index=True,
         width="stretch",
@@ -117,7 +118,8 @@ def _groups(found: AlgorithmMatrix) -> None:
     table = by_group(found, group)
     table.index = pd.Index([_name(each) for each in found.matrix.algorithms], name="algorithm")
     named = {each: words(str(TIERS[each])) if group == "tier" else words(str(each)) for each in table.columns}
-    st.dataframe(
+    data_table(
+        "matrix",
         table.rename(columns=named).reset_index(),
         hide_index=True,
         width="stretch",
@@ -229,7 +231,8 @@ def _table(found: AlgorithmMatrix, algorithm: Algorithm, rows: np.ndarray) -> No
         }
     )
     texts = st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "idle-cameras",
         table,
         hide_index=True,
         width="stretch",

@@ -23,6 +23,7 @@ from pages.watching.telling import age, moment, since
 from pages.widgets.legend import legend, shown_sources, source_line
 from pages.widgets.map import show_map
 from pages.widgets.screen import simulated_mark, told
+from pages.widgets.taking import data_table, take_layers
 
 __all__ = ["health_tab"]
 
@@ -71,7 +72,8 @@ def _shown(shown: HealthPage, town: Town) -> None:
 def _table(shown: HealthPage, town: Town) -> None:
     rows = pd.DataFrame([_row(each, town) for each in shown.cameras.to_dict(orient="records")])
     texts = st.column_config.TextColumn
-    st.dataframe(
+    data_table(
+        "camera-health",
         rows,
         hide_index=True,
         width="stretch",
@@ -129,3 +131,4 @@ def _map(revision: int, town: Town) -> None:
     legend([LAYERS["camera_health"]])
     st.button(words(N_("Draw the map anew")), icon=":material/refresh:", key="health_map_anew")
     source_line(register, layers)
+    take_layers(layers)

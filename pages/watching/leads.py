@@ -19,6 +19,7 @@ from pages.watching.following import following
 from pages.watching.telling import age, camera_name, label_name, rule_name, since
 from pages.widgets.columns import side_and_field
 from pages.widgets.screen import empty, told
+from pages.widgets.taking import data_table
 
 __all__ = ["leads_tab"]
 
@@ -163,7 +164,8 @@ def _list(queue: pd.DataFrame, lead: int | None) -> None:
         }
     )
     texts, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    picked = st.dataframe(
+    picked = data_table(
+        "leads",
         rows,
         hide_index=True,
         width="stretch",

@@ -16,6 +16,7 @@ from pages import cached
 from pages.session import language, recall, remember, words
 from pages.watching.telling import camera_name, class_name, rule_name, title
 from pages.widgets.screen import empty, fact_table, simulated_mark, told
+from pages.widgets.taking import data_table
 
 __all__ = ["scores_tab"]
 
@@ -80,7 +81,8 @@ def _precision(table: pd.DataFrame) -> None:
         }
     )
     texts, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    st.dataframe(
+    data_table(
+        "scores",
         rows,
         hide_index=True,
         width="stretch",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -17,7 +18,7 @@ from layers.i18n import N_
 from layers.layer import Layer
 from pages.session import words
 
-__all__ = ["other_formats", "take_layers", "take_table"]
+__all__ = ["data_table", "other_formats", "take_layers", "take_table"]
 
 ICON = ":material/download:"
 
@@ -93,6 +94,31 @@ def _made(collection: Callable[[], str | bytes], suffix: str, name: str) -> Call
     return make
 
 
+def data_table(name: str, rows: pd.DataFrame, **how: Any) -> Any:
+    """
+    A table on the screen, with a button below it that takes home the same rows as CSV.
+
+    Parameters
+    ----------
+    name
+        Of the file, without its suffix; one for each table of a screen.
+    rows
+        What is shown.
+    how
+        As `streamlit.dataframe` takes it; `column_order` leaves columns out of the file too.
+
+    Returns
+    -------
+    chosen
+        What `streamlit.dataframe` returns: the rows that are selected, where they can be.
+    """
+    chosen = st.dataframe(rows, **how)
+    if len(rows):
+        kept = list(how.get("column_order") or rows.columns)
+        take_table(f"table_{name}", name, lambda: rows[kept])
+    return chosen
+
+
 def take_table(key: str, name: str, table: Callable[[], pd.DataFrame]) -> None:
     """
     A button for a table as CSV whose cells no spreadsheet runs.
@@ -114,4 +140,5 @@ def take_table(key: str, name: str, table: Callable[[], pd.DataFrame]) -> None:
         icon=ICON,
         on_click="ignore",
         key=f"{key}_csv",
+        type="tertiary",
     )

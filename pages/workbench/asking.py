@@ -29,6 +29,7 @@ from pages.widgets.figures import figures
 from pages.widgets.jobs import begin, follow
 from pages.widgets.legend import keys
 from pages.widgets.screen import simulated_mark
+from pages.widgets.taking import data_table
 from pages.workbench.bar import opened
 
 __all__ = ["ask", "drawn", "keys_of", "show"]
@@ -189,7 +190,8 @@ def _show_plan(plan: Plan, scenario: Scenario | None) -> None:
         _curve(plan.curve)
     with table:
         columns = ["order", "site_kind", "site", "lens", "heading_deg", "gain_ratio", "cost"]
-        st.dataframe(
+        data_table(
+            "placed-cameras",
             plan.cameras[columns].assign(
                 site_kind=plan.cameras["site_kind"].map(_site_kind),
                 lens=plan.cameras["lens"].map(_lens),
@@ -303,7 +305,8 @@ def _show_moved(moved: Relocated, scenario: Scenario | None) -> None:
 
 def _going(cameras: gpd.GeoDataFrame) -> None:
     known = ["order", "code", "name", "loss_ratio", "lost_m2", "overlap_ratio", "twins"]
-    st.dataframe(
+    data_table(
+        "cameras-to-go",
         cameras[[name for name in known if name in cameras]],
         hide_index=True,
         height=300,
@@ -370,7 +373,8 @@ def _curve(curve: pd.DataFrame) -> None:
 
 
 def _districts(districts: pd.DataFrame) -> None:
-    st.dataframe(
+    data_table(
+        "districts",
         districts,
         hide_index=True,
         column_config={

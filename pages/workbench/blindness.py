@@ -22,6 +22,7 @@ from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, keys, legend, shown_sources, source_line
 from pages.widgets.map import show_map
 from pages.widgets.screen import fact_table
+from pages.widgets.taking import data_table, take_layers
 
 __all__ = ["show"]
 
@@ -142,6 +143,7 @@ def _by_group(revision: int, town: Town, grouping: str, measure: Measure) -> Non
     choropleth_legend(measure, measure.breaks or ())
     legend([LAYERS["cameras"]])
     source_line(register, used)
+    take_layers(used, {"grouping": grouping})
     _table_of_groups(revision, grouping)
 
 
@@ -151,7 +153,8 @@ def _table_of_groups(revision: int, grouping: str) -> None:
         return
     st.subheader(words(N_("Share seen, by kind of place")), anchor=False)
     table = rows.assign(place=rows["place"].map(lambda each: words(PLACES.get(each, each))))
-    st.dataframe(
+    data_table(
+        "groups-of-cameras",
         table,
         hide_index=True,
         column_config={
@@ -228,7 +231,8 @@ def _looked(revision: int, town: Town, days: int, until: dt.datetime | None) -> 
         }
     ).sort_values("days_since", ascending=False, na_position="first")
     never = words(N_("never"))
-    st.dataframe(
+    data_table(
+        "looked-at",
         table.assign(days_since=[never if pd.isna(each) else f"{each:.1f}" for each in table["days_since"]]),
         hide_index=True,
         height=320,
