@@ -55,7 +55,7 @@ def collection_as(text: str, suffix: str, name: str) -> bytes:
     kind, multi = one_kind(kinds)
     if multi:
         frame = frame.set_geometry([_several(shape) for shape in frame.geometry], crs=frame.crs)
-    whole = bool((frame.geometry.notna() & ~frame.geometry.is_empty).all())
+    whole = bool((~(shapely.is_missing(frame.geometry.to_numpy()) | frame.geometry.is_empty)).all())
     with tempfile.TemporaryDirectory(prefix="huiyan-export-") as folder:
         file = Path(folder) / f"{name}.{suffix}"
         assert suffix in DRIVERS

@@ -115,7 +115,7 @@ def _read(path: Path, columns: list[str], epsg: int) -> gpd.GeoDataFrame:
         not isinstance(frame, gpd.GeoDataFrame) or frame.empty
     ):  # without any feature there is no geometry column
         return gpd.GeoDataFrame({name: [] for name in columns}, geometry=gpd.GeoSeries([], crs=epsg))
-    frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+    frame = frame[~(shapely.is_missing(frame.geometry.to_numpy()) | frame.geometry.is_empty)]
     return frame.set_crs(4326, allow_override=True).to_crs(epsg)
 
 
