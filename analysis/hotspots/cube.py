@@ -172,7 +172,8 @@ def emerging_classes(
     * oscillating: hot in the last step, cold in some step before, in under 90 %;
     * historical: not hot in the last step, but in 90 % of all.
 
-    Cold spots likewise, with intensifying for a trend downward.
+    Cold spots likewise, with intensifying for a trend downward. Where two fit, hot nine times of ten and cold at last,
+    the last step counts: oscillating cold.
 
     Parameters
     ----------
@@ -198,7 +199,8 @@ def emerging_classes(
         if not len(series):
             kinds[place] = "no evidence"
             continue
-        for sign, name in ((1.0, "hot"), (-1.0, "cold")):
+        signs = ((1.0, "hot"), (-1.0, "cold"))
+        for sign, name in signs if series[-1] >= 0 else signs[::-1]:
             trend = sign * trend_z[place] if trend_p[place] <= level else 0.0
             kind = _kind(series * sign, trend)
             if kind:

@@ -33,7 +33,7 @@ NOT_MAPPED = {"sensor"}
 """Tables of things that OpenStreetMap does not have."""
 BY_PLANNERS = {
     *("scenario", "scenario_item", "scenario_bay", "scenario_tariff", "run", "building_review"),
-    *("verdict", "ladder_step"),
+    *("verdict", "ladder_step", "dataset_card", "dataset_check"),
 }
 """Tables that people fill."""
 BY_RUNS = {"coverage_part", "coverage_share"}
