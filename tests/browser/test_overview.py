@@ -137,6 +137,8 @@ def test_layers_go_and_a_click_on_a_cell_shows_its_facts(
         shown(eyes, address)
         for title in ("Buildings in 3-D", "Streets", "Visible areas", "Cameras", "Video findings"):
             button = f'//*[@data-testid="stButtonGroup"]//button[normalize-space()="{title}"]'
+            # on a busy machine the first run of the page may begin after the browser has come to rest
+            WebDriverWait(eyes.driver, 30).until(lambda driver, at=button: driver.find_elements(By.XPATH, at))
             eyes.driver.find_element(By.XPATH, button).click()
             eyes.wait_settled(quiet_s=0.5)
         eyes.wait_painted()
