@@ -155,7 +155,7 @@ def status() -> None:
 @app.command()
 @tells_mistakes
 def bench(
-    name: Annotated[str, typer.Argument(help="Which bench: cameras or serving.")],
+    name: Annotated[str, typer.Argument(help="Which bench: cameras, parking, serving or video.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows as JSON.")] = None,
 ) -> None:
     """Run our code and its peers side by side and print the table."""

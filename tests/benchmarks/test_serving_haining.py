@@ -170,12 +170,14 @@ def test_fifty_visitors(row: Row, large: Server) -> None:
     for each in threads:
         each.join()
     errors = told.errors + in_browsers.errors
-    print(dict(errors))
     grown = (after - before) / VISITORS / 1e6
     held = told.stayed + in_browsers.stayed
     row(f"visitors who stayed {STAY_S:.0f} s", held, VISITORS, "visitors", held == VISITORS)
     row("errors that visitors met", errors.total(), 0, "errors", not errors)
-    row("memory for each visitor", grown, 15, "MB", grown <= 15)
+    for kind, count in errors.most_common():
+        row(f"error: {kind[:80]}", count, 0, "times", False)
+    # who went away took no memory along that is to be praised
+    row("memory for each visitor", grown, 15, "MB", held == VISITORS and grown <= 15)
     row("what visitors did", told.acts + in_browsers.acts, 0, "acts", True)
     row("answer to a visitor, median", statistics.median(told.waits_s), 0, "s", True)
     row("answer to a visitor, p95", statistics.quantiles(told.waits_s, n=20)[-1], 0, "s", True)
