@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_any
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol, Self
 
 from geodata.errors import TwinError
@@ -29,6 +30,10 @@ AHEAD = 2
 """Parts that a worker has at a time, so that it is not idle between two."""
 ANSWER_WITHIN_S = 30.0
 """A Dask scheduler, and its first worker, must be there within this time."""
+BACK_WITHIN_S = 120.0
+"""When all workers of a Dask scheduler went away, one must be back within this time."""
+LOOK_EVERY_S = 0.5
+"""While nothing is done, so often somebody looks whether workers are there."""
 
 
 class PartError(TwinError):
@@ -234,6 +239,7 @@ class Cluster:
     """
 
     def __init__(self, address: str) -> None:
+        self._address = address
         self._client = _connected(address)
         self.name = f"Dask, {self._threads()} threads at {address}"
 
@@ -251,28 +257,51 @@ class Cluster:
         ------
         PartError
             If a part's worker died too often.
+        TwinError
+            If the scheduler or all its workers went away, and none came back within BACK_WITHIN_S.
         """
-        from distributed import KilledWorker, as_completed  # noqa: PLC0415 - heavy, and seldom used
+        from distributed import KilledWorker  # noqa: PLC0415 - heavy, and seldom used
 
         source = iter(parts)
         running: dict[str, Part] = {}
+        finished: SimpleQueue[Any] = SimpleQueue()
 
-        def sent() -> Iterator[Any]:
+        def send() -> None:
             for part in islice(source, max(1, self._threads() * AHEAD - len(running))):
                 running[part.digest] = part
                 # equal keys are equal work; a worker may be lost so often before its part is given up
-                yield self._client.submit(timed, work, part.content, key=part.digest, pure=True)
+                future = self._client.submit(timed, work, part.content, key=part.digest, pure=True)
+                future.add_done_callback(finished.put)
 
-        tasks = as_completed(sent(), loop=self._client.loop, raise_errors=False)
-        for future in tasks:
+        send()
+        while running:
+            future = self._next(finished)
             part = running.pop(future.key)
-            tasks.update(list(sent()))
+            send()
             try:
                 result = future.result()
             except KilledWorker as error:
-                raise _given_up(part) from error
+                raise _given_up(part, error.allowed_failures + 1) from error
             future.release()
             yield Done(part, *result)
+
+    def _next(self, finished: SimpleQueue[Any]) -> Any:
+        """The next future that is done; nobody waits for ever for workers that do not come back."""
+        alone_since = None
+        while True:
+            try:
+                return finished.get(timeout=LOOK_EVERY_S)
+            except Empty:
+                now = time.monotonic()
+                alone_since = None if self._has_workers() else alone_since or now
+                if alone_since is not None and now - alone_since >= BACK_WITHIN_S:
+                    raise _no_workers(self._address) from None
+
+    def _has_workers(self) -> bool:
+        try:
+            return self._client.status == "running" and self._threads() > 0
+        except OSError:  # its connection broke between the two
+            return False
 
     def _threads(self) -> int:
         return sum(self._client.nthreads().values())
@@ -301,19 +330,23 @@ def _connected(address: str) -> Any:
         client.wait_for_workers(1, timeout=ANSWER_WITHIN_S)
     except TimeoutError as error:
         client.close()
-        raise TwinError(
-            "The Dask scheduler {address} has no workers.",
-            "Start some in this project's environment: dask worker {address}.",
-            address=address,
-        ) from error
+        raise _no_workers(address) from error
     return client
 
 
-def _given_up(part: Part) -> PartError:
+def _no_workers(address: str) -> TwinError:
+    return TwinError(
+        "The Dask scheduler {address} has no workers.",
+        "Start some in this project's environment: dask worker {address}.",
+        address=address,
+    )
+
+
+def _given_up(part: Part, tries: int = TRIES) -> PartError:
     return PartError(
         "The worker died {tries} times while it computed {title}.",
         "Look for those in the data, or give the workers more memory; the parts that were done are kept.",
-        tries=TRIES,
+        tries=tries,
         title=part.title,
     )
 

@@ -240,14 +240,32 @@ def test_dask_replaces_a_killed_worker(scheduler: str, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_dask_gives_up_a_part_that_kills_every_worker(cluster: Any, scheduler: str, tmp_path: Path) -> None:
-    with pytest.raises(PartError, match="while it computed part 0"):
+def test_dask_gives_up_a_part_that_kills_its_worker(
+    cluster: Any, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # not the default of three, for which its nannies would have to bring workers back between
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    with pytest.raises(PartError, match="died 1 times while it computed part 0"):
         results(
             Cluster(scheduler), labour.die_at_3, [made_part(0, "t", "part 0", 1, f"{tmp_path}/3".encode())]
         )
-    # its workers may be gone for good (Dask's nannies give up too); the scheduler takes new ones and lives on
-    cluster.scale(len(cluster.worker_spec) + 1)
+    # the scheduler lives on
     assert results(Cluster(scheduler), labour.shout, parts(2)) == [b"0!", b"1!"]
+
+
+def test_nobody_waits_for_ever_for_workers_that_went_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("geodata.parts.executors.BACK_WITHIN_S", 1.0)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        Cluster(cluster.scheduler_address) as executor,
+    ):
+        running = executor.run(labour.take_a_while, parts(50))
+        next(running)
+        cluster.scale(0)
+        with pytest.raises(TwinError, match=r"has no workers.*dask worker"):
+            list(running)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "odd://x:1"])
