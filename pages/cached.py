@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -297,7 +298,11 @@ def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) ->
 def warm(ground_revision: int) -> None:
     """Reads the town for visits to come: first what the Cameras screen starts from, then what Parking does."""
     _grounds().reading(ground_revision).wait()
-    _parkings().reading(parkings.parking_revision())
+    _parkings().reading(parkings.parking_revision()).wait()
+    # what was read stays: searches for garbage need not look at its millions of objects, each of them holding all up
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def parking_reading(revision: int) -> parkings.ParkingReading:
