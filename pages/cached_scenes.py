@@ -7,12 +7,13 @@ import streamlit as st
 
 from geodata import database
 from geodata.queries import catalogue as catalogues
-from geodata.queries import datasets, quality
+from geodata.queries import datasets, derived, quality
 from geodata.queries import scenes as scene_queries
 from geodata.scenes import Scene, Scenes, scenes_stamp
 from layers.scenes import known_scenes
 
 __all__ = [
+    "behind",
     "catalogue",
     "catalogue_stamp",
     "dataset_checks",
@@ -93,3 +94,10 @@ def dataset_checks(revision: int, stamp: str, name: str) -> pd.DataFrame:
     """What the newest checks of a dataset found."""
     with database.connection() as conn:
         return quality.stored_checks(conn, name)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
+def behind(revision: int) -> derived.Behind:
+    """What has changed since coverage and demand were computed."""
+    with database.connection() as conn:
+        return derived.behind(conn)

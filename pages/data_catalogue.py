@@ -11,6 +11,7 @@ from pages.cataloguing.detail import detail
 from pages.cataloguing.downloads import downloads
 from pages.cataloguing.listing import listing
 from pages.session import address, set_address, words
+from pages.widgets.renewing import renewal
 from pages.widgets.screen import screen
 
 PARTS = {
@@ -54,6 +55,7 @@ def _part() -> str:
 
 
 def _catalogue(revision: int) -> None:
+    renewal(revision)
     stamp = cached_scenes.catalogue_stamp()
     rows = cached_scenes.catalogue(revision, stamp)
     name = listing(rows)

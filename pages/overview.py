@@ -24,6 +24,7 @@ from pages.widgets.facts import camera_panel, cell_panel, feature_panel
 from pages.widgets.figures import figures
 from pages.widgets.legend import choropleth_legend, heat_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, show_map
+from pages.widgets.renewing import tell_age
 from pages.widgets.screen import screen
 from pages.widgets.sharing import report_button, share
 from pages.widgets.taking import take_layers
@@ -73,6 +74,7 @@ def main() -> None:
         with field:
             _left_out(opened)
             _figures(revision, view)
+            tell_age(revision)
             click = _map(revision, town, view)
         with side:
             _facts(revision, click)

@@ -64,7 +64,7 @@ def unload(revision: int, *, force: bool = False) -> dict[str, int]:
             made = Provenance(**was)
         else:
             made = Provenance("Huiyan", "unknown", "a load was taken back", simulated=False)
-        record(session, table, loaded_town(session).name, made)
+        now = record(session, table, loaded_town(session).name, made)
         session.execute(
             text(
                 "UPDATE load SET rolled_back_at = now(), rolled_back_by = :actor, rolled_back_xid ="
@@ -75,10 +75,10 @@ def unload(revision: int, *, force: bool = False) -> dict[str, int]:
         session.execute(
             text(
                 "INSERT INTO audit (actor, action, subject, details) VALUES (:actor, 'unload', :table,"
-                " jsonb_build_object('revision', cast(:revision AS bigint), 'removed', cast(:removed AS bigint),"
-                " 'restored', cast(:restored AS bigint)))"
+                " jsonb_build_object('revision', cast(:revision AS bigint), 'now', cast(:now AS bigint),"
+                " 'removed', cast(:removed AS bigint), 'restored', cast(:restored AS bigint)))"
             ),
-            {"actor": actor(), "table": table, "revision": revision, **done},
+            {"actor": actor(), "table": table, "revision": revision, "now": now, **done},
         )
         return done
 

@@ -18,9 +18,13 @@ from geodata.commands.demand import estimate_demand
 from geodata.commands.patrol import patrol_cameras
 from geodata.commands.plans import work_out
 from geodata.commands.quality import check_datasets
+from geodata.commands.uploading import until_done, work_off
 from geodata.errors import DatabaseUnavailable
+from geodata.ingest.uploads import sweep_uploads
 from geodata.jobs.record import close_abandoned, recorded
 from geodata.queries.asked import Asked
+from geodata.queries.datasets import loaded_town
+from geodata.queries.jobs import waiting_jobs
 
 __all__ = ["KINDS", "defer", "run_worker"]
 
@@ -46,6 +50,19 @@ def coverage() -> None:
         run_coverage(then=estimate_demand, progress=progress)
 
 
+def demand() -> None:
+    """Estimates the demand anew."""
+    with recorded("demand", {}) as progress, database.transaction() as session:
+        estimate_demand(session, loaded_town(session), progress)
+
+
+def load(**asked: Any) -> None:
+    """Loads a file that a person uploaded, or only checks it."""
+    result: dict[str, Any] = {}
+    with until_done(asked["upload"]), recorded("load", asked, result) as progress:
+        result.update(work_off(asked, progress))
+
+
 def plan(**asked: Any) -> None:
     """Answers a planner's question and keeps the answer as a run."""
     with recorded("plan", asked) as progress:
@@ -58,8 +75,17 @@ def check(name: str | None = None) -> None:
         check_datasets(name, progress)
 
 
-KINDS = {"patrol": patrol, "coverage": coverage, "plan": plan, "check": check}
+KINDS = {
+    "patrol": patrol,
+    "coverage": coverage,
+    "demand": demand,
+    "load": load,
+    "plan": plan,
+    "check": check,
+}
 """Kind of job → what a worker does."""
+ALONE = {"load": "load"}
+"""Kind of job → lock: of those with one lock one is done at a time, in the order in which they came."""
 
 
 def defer(kind: str, **arguments: Any) -> None:
@@ -78,7 +104,7 @@ def defer(kind: str, **arguments: Any) -> None:
     lock = f"{kind}:{sorted(arguments.items())}"
     with app.open():
         try:
-            app.configure_task(kind, queueing_lock=lock).defer(**arguments)
+            app.configure_task(kind, queueing_lock=lock, lock=ALONE.get(kind)).defer(**arguments)
         except AlreadyEnqueued:
             return
 
@@ -86,6 +112,14 @@ def defer(kind: str, **arguments: Any) -> None:
 def run_worker(*, once: bool = False) -> None:
     """Works until it is stopped, or until the queue is empty."""
     asyncio.run(_work(once=once))
+
+
+def _sweep() -> None:
+    """Uploads whose job is over, but whose worker was killed before it could remove them."""
+    with database.connection() as conn:
+        asked = waiting_jobs(conn, "load", "todo", "doing")
+    if swept := sweep_uploads({str(each.get("upload")) for each in asked}):
+        log.info("%d uploads that nobody waits for were removed.", swept)
 
 
 def _session() -> dict[str, Any]:
@@ -140,6 +174,7 @@ async def _work(*, once: bool) -> None:
 
 
 async def _serve(url: str, *, once: bool) -> None:
+    await asyncio.to_thread(_sweep)
     app = _app(PsycopgConnector(conninfo=url, kwargs=_session()))
     async with app.open_async():
         await _take_up_abandoned(app)

@@ -24,11 +24,20 @@ SELDOM_S = 0.5
 
 
 @contextmanager
-def recorded(kind: str, arguments: dict[str, Any]) -> Iterator[Progress]:
+def recorded(
+    kind: str, arguments: dict[str, Any], result: dict[str, Any] | None = None
+) -> Iterator[Progress]:
     """
     Runs a block under a job row: running, then done or failed with the sentence that explains it.
 
     Progress is written in transactions of its own, so that screens see it while the work is still open.
+
+    Parameters
+    ----------
+    kind, arguments
+        What is done, on what.
+    result
+        Plain values that the block puts there, kept with the row when it is done.
     """
     with ExitStack() as stack:
         with database.transaction() as session:
@@ -55,7 +64,8 @@ def recorded(kind: str, arguments: dict[str, Any]) -> Iterator[Progress]:
                 number, state=JobState.FAILED.value, error=_told(error), finished_at=dt.datetime.now(dt.UTC)
             )
             raise
-        _update(number, state=JobState.DONE.value, finished_at=dt.datetime.now(dt.UTC))
+        found = {"result": json.dumps(result, ensure_ascii=False)} if result else {}
+        _update(number, state=JobState.DONE.value, finished_at=dt.datetime.now(dt.UTC), **found)
 
 
 def close_abandoned() -> int:

@@ -54,6 +54,8 @@ class Job(Base):
     total: Mapped[int | None]
     message: Mapped[str | None]
     error: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None]
+    """what it found, where a screen tells it"""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]

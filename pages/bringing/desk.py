@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 import streamlit as st
 
 from analysis.errors import HuiyanError
-from geodata.commands.imports import Order, Report, check_file, load_file, suggest_columns
+from geodata.commands.imports import Order, Report, check_file, suggest_columns
 from geodata.commands.rasters import SUFFIXES as RASTERS
-from geodata.commands.rasters import load_raster
+from geodata.commands.uploading import ask_for, ask_for_raster
 from geodata.ingest.formats import FORMATS
 from geodata.ingest.kinds import KINDS, Kind
 from geodata.ingest.mapping import PLACES
 from geodata.ingest.readers import CrsNeeded
+from geodata.ingest.uploads import keep_upload
+from geodata.jobs.queue import defer
+from geodata.settings import settings
 from geodata.towns.town import Town
 from layers.i18n import N_, explain, translate
 from pages import cached
+from pages.bringing.following import check_under_way, loads_under_way
 from pages.bringing.loads import loads_and_rasters
 from pages.bringing.telling import tell_report
 from pages.session import forget, language, recall, remember, words
+from pages.widgets.renewing import renewal
 from pages.widgets.screen import told
 
 __all__ = ["MOST_MB", "bring_data_in"]
 
 MOST_MB = 50
-"""An upload passes through the memory of the web process; larger files go by the command line."""
+"""Until the visitor leaves, the web process holds an upload in memory; larger files go by the command line."""
+AT_ONCE_BYTES = 2_000_000
+"""A file up to this size is checked in the page, a larger one by a worker."""
 NONE = ""
 SYSTEMS = {
     "": N_("as the file says"),
@@ -53,23 +61,25 @@ A_ROW = 3
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody chose: its name, its bytes, and what tells it from others."""
+    """A file that somebody chose: its name, the file, its size, and what tells it from others."""
 
     name: str
-    content: bytes
+    content: BinaryIO
+    size: int
     mark: str
 
 
 def bring_data_in(revision: int) -> None:
     """The whole desk; the page calls this and nothing else."""
     town = cached.town(revision)
-    _say_done()
-    edition = int(recall("bring_edition", 0))
+    loads_under_way()
+    renewal(revision)
+    edition, most = int(recall("bring_edition", 0)), min(MOST_MB, settings().load_max_mb)
     file = st.file_uploader(
         words(N_("File")),
         sorted({suffix.removeprefix(".") for suffix in (*FORMATS, *RASTERS)}),
         key=f"bring_file_{edition}",
-        max_upload_size=MOST_MB,
+        max_upload_size=most,
         help=words(
             N_(
                 "CSV, XLSX, GeoJSON, GeoPackage, a zipped shapefile, FlatGeobuf, GeoParquet, CityJSON, DXF or GeoTIFF."
@@ -79,14 +89,11 @@ def bring_data_in(revision: int) -> None:
     st.caption(
         words(
             N_("Up to {most} MB here. Larger files go by the command line: huiyan load FILE --as KIND."),
-            most=MOST_MB,
+            most=most,
         )
     )
     if file is not None:
-        content = file.getvalue()
-        upload = Upload(
-            PurePosixPath(file.name).name, content, hashlib.sha256(content).hexdigest()[:16] + file.name
-        )
+        upload = Upload(PurePosixPath(file.name).name, file, file.size, f"{file.file_id} {file.name}")
         if upload.name.lower().endswith(RASTERS):
             _raster(upload)
         else:
@@ -226,9 +233,18 @@ def _check_and_load(upload: Upload, order: Order) -> None:
     mark = (upload.mark, repr(order))
     if st.button(words(N_("Check the file")), icon=":material/fact_check:", key="bring_check"):
         forget("bring_report")
-        report = _ran(upload, order, load=False)
-        if report is not None:
+        forget("bring_checking")
+        if upload.size > AT_ONCE_BYTES:
+            remember("bring_checking", (mark, _given_away(upload, order, dry=True)))
+        elif (report := _checked(upload, order)) is not None:
             remember("bring_report", (mark, report))
+    asked = recall("bring_checking")
+    if asked is not None and asked[0] == mark:
+        report = check_under_way(asked[1])
+        if report is None:
+            return
+        forget("bring_checking")
+        remember("bring_report", (mark, report))
     held = recall("bring_report")
     if held is None or held[0] != mark:
         st.caption(words(N_("Checking writes nothing. What was checked can be loaded.")))
@@ -243,17 +259,28 @@ def _check_and_load(upload: Upload, order: Order) -> None:
         type="primary",
         icon=":material/upload:",
         key="bring_load",
+        help=words(N_("A worker does it, also when you leave this page.")),
     ):
-        done = _ran(upload, order, load=True)
-        if done is not None:
-            remember("bring_done", done)
-            forget("bring_report")
-            remember("bring_edition", int(recall("bring_edition", 0)) + 1)
-            st.rerun()
+        _given_away(upload, order)
+        _next_file()
 
 
-def _ran(upload: Upload, order: Order, *, load: bool) -> Report | None:
-    """Runs the check or the load under a progress bar; None after it has said what is wrong."""
+def _given_away(upload: Upload, order: Order, *, dry: bool = False) -> str:
+    """Gives the file to a worker; returns the name under which it is kept meanwhile."""
+    kept = keep_upload(upload.name, upload.content)
+    defer("load", **ask_for(order, kept, dry=dry))
+    return kept
+
+
+def _next_file() -> None:
+    """The desk is free again."""
+    forget("bring_report")
+    remember("bring_edition", int(recall("bring_edition", 0)) + 1)
+    st.rerun()
+
+
+def _checked(upload: Upload, order: Order) -> Report | None:
+    """Checks a small file under a progress bar; None after it has said what is wrong."""
     bar = st.progress(0.0, words(N_("Checking and staging rows")))
 
     def progress(done: int, total: int | None, message: str) -> None:
@@ -262,7 +289,7 @@ def _ran(upload: Upload, order: Order, *, load: bool) -> Report | None:
 
     try:
         with _on_disk(upload) as path:
-            return (load_file if load else check_file)(replace(order, path=path), progress)
+            return check_file(replace(order, path=path), progress)
     except CrsNeeded as error:
         st.warning(explain(error, language()), icon=":material/explore:")
     except HuiyanError as error:
@@ -278,7 +305,9 @@ def _on_disk(upload: Upload) -> Iterator[Path]:
     suffix = PurePosixPath(upload.name).suffix.lower()
     with tempfile.TemporaryDirectory(prefix="huiyan-") as folder:
         path = Path(folder) / f"upload{suffix}"
-        path.write_bytes(upload.content)
+        upload.content.seek(0)
+        with path.open("wb") as file:
+            shutil.copyfileobj(upload.content, file, 1 << 20)
         yield path
 
 
@@ -296,39 +325,8 @@ def _raster(upload: Upload) -> None:
         words(N_("Load the raster")), type="primary", icon=":material/upload:", key="bring_raster_load"
     ):
         return
-    with told(), _on_disk(upload) as path:
-        load_raster(
-            path, name=upload.name, source=source, licence=licence.strip() or "unknown", taken_on=day.strip()
-        )
-        remember("bring_edition", int(recall("bring_edition", 0)) + 1)
-        st.rerun()
-
-
-def _say_done() -> None:
-    """What the last load did, once."""
-    done: Report | None = recall("bring_done")
-    if done is None:
-        return
-    forget("bring_done")
-    st.success(
-        words(
-            N_(
-                "{file} is loaded as revision {revision}: {added:,} rows added, {changed:,} changed,"
-                " {same:,} as stored."
-            ),
-            file=done.file,
-            revision=done.revision,
-            added=done.added,
-            changed=done.changed,
-            same=done.same,
-        ),
-        icon=":material/check_circle:",
-    )
-    if done.then:
-        st.info(
-            words(
-                N_("What is computed from it is older now. Renew it with: {commands}"),
-                commands=" && ".join(done.then),
-            ),
-            icon=":material/update:",
-        )
+    with told():
+        kept = keep_upload(upload.name, upload.content)
+        told_of = {"source": source, "licence": licence.strip() or "unknown", "taken_on": day.strip()}
+        defer("load", **ask_for_raster(kept, name=upload.name, **told_of))
+        _next_file()

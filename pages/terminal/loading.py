@@ -64,6 +64,9 @@ def load(
         bool, typer.Option("--dry-run", help="Tell what would be loaded and what is wrong; write nothing.")
     ] = False,
     report: Annotated[Path | None, typer.Option(help="Write the faults of a dry run as CSV.")] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Then compute anew what follows from it: coverage and demand.")
+    ] = False,
     taken_on: Annotated[str | None, typer.Option(help="A raster: the day it shows, 2026-01-31.")] = None,
 ) -> None:
     """Load a town, or with --as a file: cameras, buildings, pipes, cases …"""
@@ -93,7 +96,9 @@ def load(
     )
     with open_database(), progress_bar() as progress:
         done = (check_file if dry_run else load_file)(order, progress)
-    _tell(done, dry=dry_run)
+    _tell(done, dry=dry_run, renew=renew)
+    if renew and not dry_run:
+        _renew()
     if report is not None:
         _write_faults(done, report)
         say("Written: {path} ({size:,} bytes)", path=report, size=report.stat().st_size)
@@ -128,6 +133,9 @@ def unload(
     force: Annotated[
         bool, typer.Option("--force", help="Also where rows were changed by something else since.")
     ] = False,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Then compute anew what follows from it: coverage and demand.")
+    ] = False,
 ) -> None:
     """Take a load back: rows that it added go, rows that it changed are as before."""
     from geodata.commands.unloading import unload as take_back
@@ -139,6 +147,32 @@ def unload(
         removed=done["removed"],
         restored=done["restored"],
     )
+    if renew:
+        _renew()
+
+
+def _renew() -> None:
+    """Coverage and demand, as far as they are behind the data."""
+    from geodata import database
+    from geodata.commands.coverage import run_coverage
+    from geodata.commands.demand import estimate_demand
+    from geodata.queries.datasets import loaded_town
+    from geodata.queries.derived import behind
+
+    with open_database(), progress_bar() as progress:
+        with database.connection() as conn:
+            job = behind(conn).job
+        if job == "coverage":
+            run_coverage(then=estimate_demand, progress=progress)
+        elif job == "demand":
+            with database.transaction() as session:
+                estimate_demand(session, loaded_town(session), progress)
+    if job is None:
+        say("Coverage and demand are up to date.")
+    elif job == "coverage":
+        say("Coverage and demand were computed anew.")
+    else:
+        say("Demand was computed anew.")
 
 
 def _load_town(town: str | None, *, replace: bool) -> None:
@@ -184,7 +218,7 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _tell(done: Report, *, dry: bool) -> None:
+def _tell(done: Report, *, dry: bool, renew: bool) -> None:
     say(
         "{file}: {rows:,} rows, {good:,} good. New {added:,}, changed {changed:,}, as stored {same:,}."
         " Coordinates: {crs}.",
@@ -217,7 +251,7 @@ def _tell(done: Report, *, dry: bool) -> None:
         say("Nothing was written.")
         return
     say("Loaded as revision {revision}. Take it back with: huiyan unload {revision}", revision=done.revision)
-    if done.then:
+    if done.then and not renew:
         say(
             "What is computed from it is older now. Renew it with: {commands}",
             commands=" && ".join(done.then),
