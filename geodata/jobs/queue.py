@@ -88,7 +88,7 @@ ALONE = {"load": "load"}
 """Kind of job → lock: of those with one lock one is done at a time, in the order in which they came."""
 
 
-def defer(kind: str, **arguments: Any) -> None:
+def defer(kind: str, /, **arguments: Any) -> None:
     """
     Puts a job into the queue; one of the same kind and arguments that still waits is not doubled.
 

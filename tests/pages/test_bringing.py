@@ -9,6 +9,9 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from geodata import database
+from geodata.commands.imports import Order
+from geodata.commands.uploading import ask_for
+from geodata.jobs.queue import defer, run_worker
 from geodata.settings import ROOT
 from layers.i18n import LANGUAGES, translate
 from tests.pages.test_screens import sound
@@ -57,15 +60,36 @@ def test_a_file_with_faults_is_told_and_cannot_be_loaded(town: str, language: st
     assert cameras() == 0
 
 
-def test_what_was_checked_is_loaded_and_taken_back(town: str) -> None:
+def test_what_was_checked_is_loaded_by_a_worker_and_taken_back(town: str) -> None:
     app = desk("en", GOOD)
     sound(app.button(key="bring_check").click().run())
     assert cameras() == 0
     sound(app.button(key="bring_load").click().run())
+    assert cameras() == 0 and "bring_check" not in {each.key for each in app.button}
+    run_worker(once=True)  # whoever asked for it may have left
+    other = desk("en")
     assert cameras() == 2
-    assert "2 rows added" in said(app) and "huiyan coverage" in said(app)
+    assert "2 rows added" in said(other)
+    assert "older than the data" in " ".join(each.value for each in other.warning)
+    assert "job_coverage" in {each.key for each in other.button}
+    sound(app.run())
     sound(app.button(key="bring_back").click().run())
     assert cameras() == 0
+
+
+def test_a_large_file_is_checked_by_a_worker(town: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.bringing.desk.AT_ONCE_BYTES", 10)
+    app = desk("en", GOOD)
+    sound(app.button(key="bring_check").click().run())
+    assert "bring_load" not in {each.key for each in app.button}
+    run_worker(once=True)
+    sound(app.run())
+    assert "bring_load" in {each.key for each in app.button} and cameras() == 0
+    app = desk("en", BAD.replace("纬度", "x"))
+    sound(app.button(key="bring_check").click().run())
+    run_worker(once=True)
+    app.run()
+    assert not app.exception and "lat_deg" in " ".join(each.value for each in app.error)
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(town: str) -> None:
@@ -75,3 +99,13 @@ def test_a_file_that_cannot_be_read_is_a_sentence(town: str) -> None:
     app.file_uploader[0].upload("a.gpkg", b"<OGRVRTDataSource/>")
     app.run()
     assert not app.exception and "is not a GeoPackage" in " ".join(each.value for each in app.error)
+
+
+def test_a_load_that_failed_tells_everybody_why(town: str) -> None:
+    defer("load", **ask_for(Order(ROOT, "cameras", name="<b>gone</b>.csv"), "0" * 32))
+    run_worker(once=True)
+    app = AppTest.from_file(ROOT / "pages" / "data_catalogue.py", default_timeout=180)
+    app.query_params["lang"], app.query_params["part"] = "en", "bring"
+    app.run()
+    assert not app.exception
+    assert "not there any more" in " ".join(each.value for each in app.error)
