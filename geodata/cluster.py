@@ -50,6 +50,8 @@ __all__ = [
 DATABASE = "huiyan"
 USER = "huiyan"
 SUPERUSER = "postgres"
+FURNISHING = "2"
+"""Grows with `_prepare`, so that clusters which are there already get what is new."""
 PORT = 5432
 """Only names the socket file; nothing listens on TCP."""
 
@@ -534,6 +536,9 @@ def _prepare(info: ClusterInfo) -> None:
             link.execute("GRANT USAGE ON SCHEMA extensions TO PUBLIC")
             link.execute("CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA extensions")
             link.execute("CREATE EXTENSION IF NOT EXISTS pgrouting WITH SCHEMA extensions")
+            # otherwise boxes asked of views that leave rows out could not use the spatial index (decision 16)
+            geometry = "extensions.geometry"
+            link.execute(f"ALTER FUNCTION extensions.st_intersects({geometry}, {geometry}) LEAKPROOF")
     except psycopg.Error as error:
         raise ClusterError(
             "The new database could not be furnished with PostGIS and pgRouting: {why}.",
@@ -826,9 +831,9 @@ def ensure(data_dir: Path) -> ClusterInfo:
                 _started.add(home)
             info = _info(home, bin_dir, cluster, server, started_by_us=home in _started)
             furnished = place / "furnished"
-            if not furnished.exists():
+            if not furnished.exists() or furnished.read_text(encoding="ascii") != FURNISHING:
                 _prepare(info)
-                furnished.touch()
+                furnished.write_text(FURNISHING, encoding="ascii")
             _hold(home)
             _known[home] = info
         except BaseException:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
+import psycopg
 import pyogrio
 import pytest
 from owslib.ogcapi.features import Features
@@ -16,6 +18,7 @@ from geodata import database
 from geodata.errors import DatabaseUnavailable
 from geodata.queries.frames import read_table
 from tests.browser.serving import web_process
+from tests.conftest import LoneServer
 from tests.endpoints.asking import get
 from tests.vector_tiles import read_tile
 
@@ -191,6 +194,37 @@ def test_no_other_page_may_ask_unless_it_is_named(ogc: str) -> None:
     request = urllib.request.Request(f"{ogc}/collections", headers={"Origin": "https://elsewhere.example"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert "access-control-allow-origin" not in {name.lower() for name in answer.headers}
+
+
+def test_it_comes_back_by_itself_after_the_database(lone_server: LoneServer) -> None:
+    """Connections of both pools are thrown away, by an administrator and by a restart; nobody touches the program."""
+    with web_process(lone_server.url) as address:
+        asked = f"{address}/api/ogc/{ITEMS}?bbox=24,60,25,61"
+        assert get(asked).json()["numberMatched"] == 0
+        with psycopg.connect(lone_server.url, autocommit=True) as conn:
+            [gone] = conn.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND usename IN ('huiyan', 'huiyan_reader')"
+            ).fetchone() or [0]
+        assert gone >= 2 and until(asked, 200) <= {200, 503}
+        lone_server.stop()
+        assert until(asked, 503) <= {200, 503}
+        lone_server.start()
+        assert until(asked, 200) <= {200, 503}
+        assert get(f"{address}/api/ogc/collections").json()["collections"]
+
+
+def until(address: str, status: int) -> set[int]:
+    """Asks until the answer is `status`; every status that came."""
+    seen, end = set(), time.monotonic() + 30
+    while status not in seen and time.monotonic() < end:
+        answer = get(address, Accept_Language="en")
+        seen.add(answer.status)
+        if answer.status == 503:
+            assert "does not answer" in answer.problem(503)
+        time.sleep(0.05)
+    assert status in seen, seen
+    return seen
 
 
 def test_a_database_without_public_views_is_told(empty_template: str, bare_database: str) -> None:

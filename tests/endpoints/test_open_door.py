@@ -133,7 +133,12 @@ def test_a_token_revoked_in_mid_use_is_worthless_at_once(api: str) -> None:
     address = f"{api}/open311/v2/services.json"
     for turn in range(3):
         assert get(address, Authorization=f"Bearer {token}").status == 200, turn
+    pages = f"{api}/ogc/collections/open.cameras/items?limit=2"
+    page = get(pages, Authorization=f"Bearer {token}").json()
+    [following] = [link["href"] for link in page["links"] if link["rel"] == "next"]
     revoke_client("passing")
+    assert get(following, Authorization=f"Bearer {token}").status == 401, "in the middle of a download too"
+    assert get(following).status == 200, "who needs no token is not kept out"
     for place in (address, f"{api}/ogc/collections"):
         refused = get(place, Authorization=f"Bearer {token}")
         assert refused.status == 401 and refused.headers["www-authenticate"] == "Bearer"

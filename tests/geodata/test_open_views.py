@@ -157,3 +157,22 @@ def test_a_reader_cannot_look_behind_the_condition_of_a_view(town_url: str) -> N
         ]
         conn.rollback()
     assert len(notices) == seen > 0
+
+
+@pytest.mark.parametrize("view", ["cameras", "camera_views"])
+def test_a_box_goes_through_the_spatial_index_behind_the_barrier(view: str, town_url: str) -> None:
+    box = "ST_MakeEnvelope(24.94, 60.17, 24.95, 60.18, 4490)"
+    with psycopg.connect(database.psycopg_url(town_url)) as conn:
+        conn.execute("SET LOCAL search_path TO public, extensions")
+        conn.execute("SET LOCAL enable_seqscan TO off")
+        conn.execute("SET LOCAL ROLE huiyan_reader")
+        plan = conn.execute(f"EXPLAIN SELECT * FROM open.{view} WHERE ST_Intersects(geom, {box})").fetchall()
+        told = "\n".join(line for (line,) in plan)
+        [fast] = conn.execute(
+            f"SELECT count(*) FROM open.{view} WHERE ST_Intersects(geom, {box})"
+        ).fetchone() or [0]
+        [slow] = conn.execute(
+            f"SELECT count(*) FROM open.{view} WHERE NOT ST_Disjoint(geom, {box})"
+        ).fetchone() or [0]
+    assert "Index Cond: (geom &&" in told and f"ix_{view[:-1]}_geom" in told
+    assert fast == slow > 0
