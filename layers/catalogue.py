@@ -401,13 +401,7 @@ _ALL = (
         ),
         tile=TileSource(
             "camera",
-            {
-                "name": "t.name",
-                "code": "t.code",
-                "state": "t.state",
-                "heading_deg": "t.heading_deg",
-                "demonstration": "t.demonstration",
-            },
+            {"state": "t.state", "heading_deg": "t.heading_deg", "demonstration": "t.demonstration"},
             "point",
             bin_columns={"online": "count(*) FILTER (WHERE t.state = 'online')"},
         ),

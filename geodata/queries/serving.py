@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +24,27 @@ REVISIONS_FRESH_S = 1.0
 """How long a revision is believed without asking again."""
 MEMORY_BYTES = 64 * 1024 * 1024
 CONNECT_WAIT_S = 5.0
+PACK_LEVEL = 4
+"""Of gzip: six times as fast as the highest, which makes tiles smaller by 2 %."""
+PACK_FROM_BYTES = 500
+"""Smaller ones gain nothing."""
+GZIP_FRAME = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile's bytes and the tag by which a browser knows whether it has them already."""
+    """
+    A tile's bytes and the tag by which a browser knows whether it has them already.
+
+    Attributes
+    ----------
+    packed
+        The bytes are compressed with gzip.
+    """
 
     body: bytes
     etag: str
+    packed: bool = False
 
 
 def tag(*parts: object) -> str:
@@ -62,7 +76,7 @@ class TileStore:
         self._size = size
         self._pool: AsyncConnectionPool | None = None
         self._opening = asyncio.Lock()
-        self._memory: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._memory: OrderedDict[tuple[Any, ...], Tile] = OrderedDict()
         self._memory_bytes = 0
         self._remember = remember
         self._revisions: dict[str, int] = {}
@@ -140,6 +154,8 @@ class TileStore:
         address: tuple[int, int, int],
         filters: Mapping[str, Any],
         known: str | None = None,
+        *,
+        packed: bool = False,
     ) -> Tile | None:
         """
         One tile, or None if the browser's `known` tag is still true.
@@ -158,6 +174,8 @@ class TileStore:
             Values for the source's filters.
         known
             The tag the browser sent.
+        packed
+            Whoever asked takes gzip; small tiles come as they are all the same.
 
         Raises
         ------
@@ -167,17 +185,21 @@ class TileStore:
         z, x, y = address
         check_address(z, x, y)
         used = tuple(sorted((name, str(value)) for name, value in applied(source, filters).items()))
-        key = (layer, z, x, y, await self.revision(datasets), used)
+        key = (layer, z, x, y, await self.revision(datasets), used, packed)
         etag = tag(*key)
         if known == etag:
             return None
-        body = self._memory.get(key)
-        if body is None:
+        found = self._memory.get(key)
+        if found is None:
             body = await self._make(layer, source, address, filters)
-            self._keep(key, body)
+            packed = packed and len(body) >= PACK_FROM_BYTES
+            if packed:
+                body = await asyncio.to_thread(zlib.compress, body, PACK_LEVEL, GZIP_FRAME)
+            found = Tile(body, etag, packed)
+            self._keep(key, found)
         else:
             self._memory.move_to_end(key)
-        return Tile(body, etag)
+        return found
 
     async def _make(
         self, layer: str, source: TileSource, address: tuple[int, int, int], filters: Mapping[str, Any]
@@ -191,14 +213,14 @@ class TileStore:
             [(body,)] = await self.rows(tile_sql(source, z, filters, coarse=True), parameters)
         return bytes(body)
 
-    def _keep(self, key: tuple[Any, ...], body: bytes) -> None:
+    def _keep(self, key: tuple[Any, ...], made: Tile) -> None:
         if not self._remember:
             return
-        self._memory[key] = body
-        self._memory_bytes += len(body) + 200
+        self._memory[key] = made
+        self._memory_bytes += len(made.body) + 200
         while self._memory_bytes > MEMORY_BYTES:
             _, gone = self._memory.popitem(last=False)
-            self._memory_bytes -= len(gone) + 200
+            self._memory_bytes -= len(gone.body) + 200
 
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:

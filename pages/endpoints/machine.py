@@ -81,10 +81,12 @@ class Endpoints:
             address,
             filters,
             request.headers.get("if-none-match"),
+            packed="gzip" in request.headers.get("accept-encoding", ""),
         )
+        headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if found is None:
-            return Response(status_code=304, headers={"Cache-Control": "no-cache"})
-        headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
+            return Response(status_code=304, headers=headers)
+        headers |= {"ETag": found.etag, **({"Content-Encoding": "gzip"} if found.packed else {})}
         return Response(found.body, media_type=MVT, headers=headers)
 
     @described("Town, revision and number of rows", {200: {"application/json": {"type": "object"}}})

@@ -41,7 +41,7 @@ PEER_TABLES = {
     "pipes": ("pipe", "kind,diameter_mm,location"),
     "pipe_nodes": ("pipe_node", "kind,network,label"),
     "camera_views": ("camera_view", "camera_id,area_m2"),
-    "cameras": ("camera", "name,code,state,heading_deg,demonstration"),
+    "cameras": ("camera", "state,heading_deg,demonstration"),
     "lamps": ("component", "code,state"),
     "pois": ("poi", "name,kind,category"),
 }

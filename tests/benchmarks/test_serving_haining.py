@@ -36,7 +36,7 @@ VISITORS, BROWSERS = 50, 3
 STAY_S = float(os.environ.get("HUIYAN_BENCH_STAY_S", "600"))
 ARRIVE_S = 60.0
 PEER_TABLES = {
-    "cameras": ("camera", "name,code,state,heading_deg,demonstration"),
+    "cameras": ("camera", "state,heading_deg,demonstration"),
     "buildings": ("building", "name,height_m,height_source"),
     "streets": ("street_edge", "name,highway,drivable"),
 }
@@ -155,6 +155,7 @@ def test_fifty_visitors(row: Row, large: Server) -> None:
     as a visitor's. An error is an exception on a screen, a socket that closes, or a screen that does not come.
     """
     asyncio.run(visit_every_screen(large.port))
+    _wait_idle(large)
     process = _process(large)
     before = process.memory_info().rss
     in_browsers = Told()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import gzip
 import json
 import re
 import urllib.error
@@ -114,6 +115,17 @@ def test_filters_in_the_query_choose_rows(api: str) -> None:
     assert 0 < held("?source=qr") < whole
     assert held("?source=" + urllib.parse.quote("' OR 1=1 --")) == 0
     assert held("?r=17&unknown=x") == whole
+
+
+def test_a_tile_is_packed_for_whoever_takes_it(api: str) -> None:
+    plain, packed = get(tile(api, "buildings")), get(tile(api, "buildings"), Accept_Encoding="br, gzip")
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert gzip.decompress(packed.body) == plain.body
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert (
+        get(tile(api, "buildings"), Accept_Encoding="gzip", If_None_Match=packed.headers["etag"]).status
+        == 304
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gzip
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -336,6 +337,26 @@ def test_the_tag_changes_with_the_data_and_with_what_was_asked(town_copy: str) -
     assert len({first, filtered, elsewhere, later}) == 4
 
 
+def test_a_packed_tile_is_the_same_tile(town_database: str) -> None:
+    source, datasets = LAYERS["buildings"].tile, LAYERS["buildings"].datasets
+
+    async def work(store: TileStore) -> tuple[list[Any], list[Any]]:
+        pairs = []
+        for address in (over(LON, LAT, 14), (MAX_ZOOM, 0, 0)):
+            pairs.append(
+                [
+                    await store.tile("buildings", source, datasets, address, {}, packed=packed)
+                    for packed in (False, True)
+                ]
+            )
+        return pairs[0], pairs[1]
+
+    (plain, packed), (empty, small) = asked(work)
+    assert packed.packed and not plain.packed and packed.etag != plain.etag
+    assert len(packed.body) < len(plain.body) and gzip.decompress(packed.body) == plain.body
+    assert not small.packed and small.body == empty.body
+
+
 def test_memory_has_a_limit(town_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "MEMORY_BYTES", 60_000)
 
@@ -343,7 +364,9 @@ def test_memory_has_a_limit(town_database: str, monkeypatch: pytest.MonkeyPatch)
         z, x, y = over(LON, LAT, 15)
         for i in range(-3, 3):
             await store.tile("buildings", LAYERS["buildings"].tile, ("building",), (z, x + i, y), {})
-            assert store._memory_bytes == sum(len(body) + 200 for body in store._memory.values()) <= 60_000
+            assert (
+                store._memory_bytes == sum(len(made.body) + 200 for made in store._memory.values()) <= 60_000
+            )
         return len(store._memory)
 
     assert 0 < asked(work) <= 6
