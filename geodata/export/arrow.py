@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +13,22 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
-from geodata.export.parcel import Parcel, rows_sql
+from geodata.export.blocks import blocks
+from geodata.export.parcel import SHAPE, Parcel, rows_sql
 
-__all__ = ["GEOMETRY", "ArrowRows", "arrow_rows", "column_kinds", "geometry_kinds", "placeless"]
+__all__ = [
+    "GEOMETRY",
+    "ArrowRows",
+    "arrow_rows",
+    "column_kinds",
+    "column_types",
+    "geometry_kinds",
+    "placeless",
+]
 
 GEOMETRY = "geometry"
-BLOCK_BYTES = 1 << 23
-"""Read at once; no row may be longer."""
+BLOCK_BYTES = 1 << 20
+"""Read at once, and the end of the row that goes beyond."""
 KINDS: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "int2": pa.int64(),
@@ -52,31 +60,8 @@ class ArrowRows:
     batches: Iterator[pa.RecordBatch]
 
 
-class _Text(io.RawIOBase):
-    """What COPY sends, as a file to read."""
-
-    def __init__(self, copy: psycopg.Copy) -> None:
-        self._rows = iter(copy)
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """About `size` bytes; fewer only at the end."""
-        parts, held = [self._left], len(self._left)
-        for row in self._rows:
-            parts.append(row)
-            held += len(row)
-            if 0 <= size <= held:
-                break
-        whole = b"".join(parts)
-        self._left = whole[size:] if size >= 0 else b""
-        return whole[:size] if size >= 0 else whole
-
-
-def column_kinds(conn: psycopg.Connection, parcel: Parcel) -> dict[str, str]:
-    """The export's columns and what PostgreSQL calls their types."""
+def column_types(conn: psycopg.Connection, parcel: Parcel) -> dict[str, str]:
+    """The export's columns and PostgreSQL's names of their types; empty for lists and types of others."""
     columns = ", ".join(f'{each} AS "{name}"' for name, each in parcel.export.columns.items())
     cursor = conn.execute(
         f"SELECT {columns} FROM {rows_sql(parcel)} LIMIT 0",  # type: ignore[arg-type]  # noqa: S608
@@ -85,8 +70,13 @@ def column_kinds(conn: psycopg.Connection, parcel: Parcel) -> dict[str, str]:
     found = {}
     for column in cursor.description or ():
         known = conn.adapters.types.get(column.type_code)
-        found[column.name] = "text" if known is None or known.array_oid == column.type_code else known.name
+        found[column.name] = "" if known is None or known.array_oid == column.type_code else known.name
     return found
+
+
+def column_kinds(conn: psycopg.Connection, parcel: Parcel) -> dict[str, str]:
+    """The same as far as values leave as what they are; all others leave as text."""
+    return {name: kind or "text" for name, kind in column_types(conn, parcel).items()}
 
 
 def geometry_kinds(conn: psycopg.Connection, parcel: Parcel) -> list[str]:
@@ -119,8 +109,7 @@ def arrow_rows(conn: psycopg.Connection, parcel: Parcel, *, multi: bool = False)
     """
     kinds = column_kinds(conn, parcel)
     types = {"id": pa.int64()} | {name: KINDS.get(kind, pa.string()) for name, kind in kinds.items()}
-    shape = "ST_Transform(t.geom, 4326)"
-    shape = f"ST_Multi({shape})" if multi else shape
+    shape = f"ST_Multi({SHAPE})" if multi else SHAPE
     columns = [f'({each}) AS "{name}"' for name, each in parcel.export.columns.items()]
     listed = ", ".join(["t.id", *columns, f"ST_AsHEXEWKB(ST_SetSRID({shape}, 0), 'NDR') AS \"{GEOMETRY}\""])
     query = f"SELECT {listed} FROM {rows_sql(parcel)} ORDER BY {parcel.export.order}"  # noqa: S608
@@ -135,29 +124,24 @@ def arrow_rows(conn: psycopg.Connection, parcel: Parcel, *, multi: bool = False)
 def _batches(
     copy: psycopg.Copy, types: dict[str, pa.DataType], schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    text = _Text(copy)
-    first = text.read(1)
-    if not first:
-        return
-    text._left = first + text._left
-    reader = csv.open_csv(
-        text,
-        csv.ReadOptions(column_names=list(schema.names), block_size=BLOCK_BYTES, use_threads=False),
-        csv.ParseOptions(newlines_in_values=True),
-        csv.ConvertOptions(
-            column_types=types | {GEOMETRY: pa.string()},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
-        ),
+    convert = csv.ConvertOptions(
+        column_types=types | {GEOMETRY: pa.string()},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t"],
+        false_values=["f"],
     )
-    with reader:
-        for batch in reader:
-            if batch.num_rows:
-                shapes = _from_hex(batch.column(batch.num_columns - 1))
-                yield pa.record_batch([*batch.columns[:-1], shapes], schema=schema)
+    for text in blocks(copy, BLOCK_BYTES):
+        table = csv.read_csv(
+            pa.BufferReader(text),
+            csv.ReadOptions(column_names=list(schema.names), block_size=len(text) + 1, use_threads=False),
+            csv.ParseOptions(newlines_in_values=True),
+            convert,
+        )
+        for batch in table.to_batches():
+            shapes = _from_hex(batch.column(batch.num_columns - 1))
+            yield pa.record_batch([*batch.columns[:-1], shapes], schema=schema)
 
 
 def _from_hex(texts: pa.StringArray) -> pa.BinaryArray:

@@ -11,7 +11,10 @@ import psycopg
 from psycopg import sql
 
 from geodata.errors import TwinError
-from geodata.export.parcel import DIGITS, ExportQuery, Parcel, opened, provenance_of, rows_sql
+from geodata.export.arrow import column_types
+from geodata.export.blocks import blocks
+from geodata.export.features import feature_sql
+from geodata.export.parcel import ExportQuery, Parcel, opened, provenance_of, rows_sql
 
 __all__ = ["ExportQuery", "export_file", "geojson_parcel", "geojson_stream"]
 
@@ -98,33 +101,16 @@ def _head(members: dict[str, Any]) -> bytes:
 
 
 def _features(conn: psycopg.Connection, parcel: Parcel) -> Iterator[bytes]:
-    """Features as the server writes them: PostgreSQL makes the JSON, so every text is escaped by it."""
     export = parcel.export
-    pairs = ", ".join(f"'{name}', {expression}" for name, expression in export.columns.items())
-    shape = f"coalesce(ST_AsGeoJSON(ST_ForcePolygonCCW(ST_Transform(t.geom, 4326)), {DIGITS}), 'null')"
-    query = (
-        f'SELECT \'{{"type":"Feature","id":\' || t.id || \',"geometry":\' || {shape} || \',"properties":\''  # noqa: S608
-        f" || json_build_object({pairs})::text || '}}' FROM {rows_sql(parcel)} ORDER BY {export.order}"
-    )
+    feature = feature_sql(export.columns, column_types(conn, parcel))
+    query = f"SELECT {feature} FROM {rows_sql(parcel)} ORDER BY {export.order}"  # noqa: S608
     # COPY's CSV with control characters for quote and delimiter writes the text exactly as it is: JSON has neither
     statement = sql.SQL("COPY ({}) TO STDOUT WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')").format(
         sql.SQL(query)  # type: ignore[arg-type] - the catalogue's own SQL
     )
-    waiting: list[bytes] = []
-    size = 0
     before = b"\n"
     with conn.cursor() as cursor, cursor.copy(statement, parcel.chosen.parameters) as copy:
-        for row in copy:
-            waiting.append(row)
-            size += len(row)
-            if size > CHUNK:
-                yield before + _listed(waiting)
-                before = b",\n"
-                waiting, size = [], 0
-    if waiting:
-        yield before + _listed(waiting)
-
-
-def _listed(rows: list[bytes]) -> bytes:
-    """Lines as items of a JSON list: PostgreSQL's JSON has no line break but the one that ends each row."""
-    return b"".join(rows)[:-1].replace(b"\n", b",\n")
+        for rows in blocks(copy, CHUNK):
+            # lines as items of a JSON list: PostgreSQL's JSON has no line break but the one that ends each row
+            yield before + rows[:-1].replace(b"\n", b",\n")
+            before = b",\n"

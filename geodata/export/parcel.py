@@ -14,10 +14,26 @@ from geodata import database
 from geodata.errors import NotFound
 from geodata.queries.tiles import TileSource, applied, conditions
 
-__all__ = ["DIGITS", "Chosen", "ExportQuery", "Parcel", "choose", "opened", "provenance_of", "rows_sql"]
+__all__ = [
+    "DIGITS",
+    "SHAPE",
+    "Chosen",
+    "ExportQuery",
+    "Parcel",
+    "choose",
+    "opened",
+    "provenance_of",
+    "rows_sql",
+]
 
 DIGITS = 7
 """Decimals of a degree: about a centimetre."""
+SHAPE = "ST_SetSRID(t.geom, 4326)"
+"""
+A row's shape in EPSG:4326: in degrees CGCS2000 and WGS 84 have the same numbers.
+
+`ST_Transform` between the two changes no bit, and took a tenth of an export's time to find that out.
+"""
 TOLD = ("since", "until", "class", "source", "grouping", "area")
 
 
@@ -159,7 +175,7 @@ def provenance_of(conn: psycopg.Connection, parcel: Parcel) -> dict[str, Any]:
         require_area(conn, area)
     box = conn.execute(
         f"SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM"  # noqa: S608 - the catalogue's own SQL
-        f" (SELECT ST_Extent(ST_Transform(t.geom, 4326)) AS e FROM {rows_sql(parcel)}) q",
+        f" (SELECT ST_Extent(t.geom) AS e FROM {rows_sql(parcel)}) q",
         parcel.chosen.parameters,
     ).fetchone()
     members = {

@@ -9,7 +9,8 @@ import pandas as pd
 from psycopg import sql
 
 from geodata.export.arrow import KINDS, column_kinds, geometry_kinds
-from geodata.export.parcel import DIGITS, Parcel, opened, provenance_of, rows_sql
+from geodata.export.blocks import blocks
+from geodata.export.parcel import DIGITS, SHAPE, Parcel, opened, provenance_of, rows_sql
 
 __all__ = ["BOM", "DANGEROUS", "csv_stream", "csvw_stream", "frame_csv", "harmless"]
 
@@ -56,27 +57,20 @@ def csv_stream(parcel: Parcel) -> Iterator[bytes]:
         pointed = geometry_kinds(conn, parcel) == ["Point"]
         columns = ["t.id"]
         columns += [f'{_cell(each, kinds[name])} AS "{name}"' for name, each in parcel.export.columns.items()]
-        shape = "ST_Transform(t.geom, 4326)"
         if pointed:
             columns += [
-                f"round({axis}({shape})::numeric, {DIGITS}) AS {name}"
+                f"round({axis}({SHAPE})::numeric, {DIGITS}) AS {name}"
                 for axis, name in (("ST_X", "lon"), ("ST_Y", "lat"))
             ]
         else:
-            columns.append(f"ST_AsText({shape}, {DIGITS}) AS wkt")
+            columns.append(f"ST_AsText({SHAPE}, {DIGITS}) AS wkt")
         query = f"SELECT {', '.join(columns)} FROM {rows_sql(parcel)} ORDER BY {parcel.export.order}"  # noqa: S608
         statement = sql.SQL("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)").format(
             sql.SQL(query)  # type: ignore[arg-type] - the catalogue's own SQL
         )
-        waiting, size = [BOM], 0
+        yield BOM
         with conn.cursor() as cursor, cursor.copy(statement, parcel.chosen.parameters) as copy:
-            for row in copy:
-                waiting.append(bytes(row))
-                size += len(row)
-                if size > CHUNK:
-                    yield b"".join(waiting)
-                    waiting, size = [], 0
-        yield b"".join(waiting)
+            yield from blocks(copy, CHUNK)
 
 
 def _cell(expression: str, kind: str) -> str:
