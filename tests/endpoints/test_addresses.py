@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import gzip
+import io
 import json
 import re
 import urllib.error
@@ -121,7 +121,7 @@ def test_a_tile_is_packed_for_whoever_takes_it(api: str) -> None:
     plain, packed = get(tile(api, "buildings")), get(tile(api, "buildings"), Accept_Encoding="br, gzip")
     assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
     assert gzip.decompress(packed.body) == plain.body
-    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert "Accept-Encoding" in plain.headers["vary"] and "Accept-Encoding" in packed.headers["vary"]
     assert (
         get(tile(api, "buildings"), Accept_Encoding="gzip", If_None_Match=packed.headers["etag"]).status
         == 304
