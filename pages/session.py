@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = [
     "forget",
     "language",
     "listed",
+    "literal",
     "recall",
     "remember",
     "scenario_token",
@@ -83,6 +85,11 @@ def widget(key: str, default: Any = None) -> Any:
 def words(message: str, **facts: object) -> str:
     """`message` in the visitor's language."""
     return translate(message, language(), **facts)
+
+
+def literal(text: str) -> str:
+    """`text` as Markdown that shows just it: names of files that others gave hold no pictures and no links."""
+    return re.sub(r"([\\`*_~$:#|!<>\[\]])", r"\\\1", text)
 
 
 def listed(items: Iterable[str]) -> str:

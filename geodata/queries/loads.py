@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from geodata.queries.frames import read_table
 
-__all__ = ["Remembered", "known_sources", "loads", "rasters", "remembered"]
+__all__ = ["Remembered", "known_sources", "loads", "rasters", "remembered", "taken_back"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ def loads(conn: Connection | Session) -> pd.DataFrame:
         " l.rolled_back_at IS NULL AND NOT EXISTS (SELECT FROM load n WHERE n.dataset = l.dataset AND n.id > l.id"
         " AND n.rolled_back_at IS NULL) AS newest FROM load l ORDER BY l.id DESC",
     )
+
+
+def taken_back(conn: Connection | Session, revisions: Collection[int]) -> set[int]:
+    """Those of the loads with these revisions that were taken back."""
+    sql = text("SELECT revision FROM load WHERE rolled_back_at IS NOT NULL AND revision = ANY (:revisions)")
+    return set(conn.execute(sql, {"revisions": list(revisions)}).scalars())
 
 
 def rasters(conn: Connection | Session) -> pd.DataFrame:

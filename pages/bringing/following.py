@@ -8,8 +8,9 @@ from geodata import database
 from geodata.commands.imports import Report
 from geodata.commands.uploading import report_of
 from geodata.queries.jobs import JobView, job_asked, recent_jobs, waiting_jobs
+from geodata.queries.loads import taken_back
 from layers.i18n import N_, explain
-from pages.session import language, recall, remember, words
+from pages.session import language, literal, recall, remember, words
 
 __all__ = ["check_under_way", "loads_under_way"]
 
@@ -44,9 +45,15 @@ def _loads() -> tuple[list[JobView | None], list[JobView]]:
     with database.connection() as conn:
         waiting = [each for each in waiting_jobs(conn, "load") if not each["dry"]]
         jobs = [each for each in recent_jobs(conn, "load", TOLD_FOR_H) if not each.arguments["dry"]]
+        back = taken_back(conn, [number for each in jobs if (number := _revision(each))])
     running: list[JobView | None] = [each for each in jobs if each.state == "running"]
-    ended = [each for each in jobs if each.state != "running"]
+    ended = [each for each in jobs if each.state != "running" and _revision(each) not in back]
     return [*running, *(None for _ in waiting)], ended
+
+
+def _revision(job: JobView) -> int | None:
+    """Revision that the load became, if it did."""
+    return None if job.result is None else job.result.get("revision")
 
 
 @st.fragment(run_every=LOOK_EVERY_S)
@@ -81,7 +88,7 @@ def _watch_check(upload: str) -> None:
 
 
 def _bar(job: JobView) -> None:
-    st.progress(job.share, f"{job.arguments['name']}: {words(job.message or N_('Working …'))}")
+    st.progress(job.share, f"{literal(job.arguments['name'])}: {words(job.message or N_('Working …'))}")
 
 
 def _tell(ended: list[JobView]) -> None:
@@ -92,7 +99,7 @@ def _tell(ended: list[JobView]) -> None:
             st.success(
                 words(
                     N_("{file} is loaded: {width:,} × {height:,} pixels."),
-                    file=job.result["file"],
+                    file=literal(job.result["file"]),
                     width=job.result["width_px"],
                     height=job.result["height_px"],
                 ),
@@ -109,7 +116,7 @@ def _loaded(done: Report) -> None:
                 "{file} is loaded as revision {revision}: {added:,} rows added, {changed:,} changed,"
                 " {same:,} as stored."
             ),
-            file=done.file,
+            file=literal(done.file),
             revision=done.revision,
             added=done.added,
             changed=done.changed,
@@ -121,4 +128,4 @@ def _loaded(done: Report) -> None:
 
 def _failed(job: JobView) -> None:
     assert job.error is not None
-    st.error(f"{job.arguments['name']}: {explain(job.error, language())}", icon=":material/error:")
+    st.error(literal(f"{job.arguments['name']}: {explain(job.error, language())}"), icon=":material/error:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
 from geodata import database
@@ -24,8 +26,9 @@ def tell_age(revision: int) -> None:
     """One line where coverage or demand is behind the data, with the way to the button."""
     kind, said = _said(revision)
     if kind is not None:
-        link = f"/data?part=bring&lang={language()}"
-        st.caption(f":material/update: {said} [{words(N_('Renew what follows from them'))}]({link})")
+        link = f"/data?part=bring&amp;lang={language()}"
+        way = html.escape(words(N_("Renew what follows from them")))
+        st.html(f'<p class="hy-source">{html.escape(said)} <a href="{link}" target="_self">{way}</a></p>')
 
 
 def renewal(revision: int) -> None:

@@ -248,6 +248,19 @@ def test_an_interrupted_furnishing_is_done_again(home: Path, monkeypatch: pytest
         assert _ask(info, "SELECT postgis_version()")
 
 
+def test_what_an_older_program_furnished_gets_what_is_new(made: Path) -> None:
+    leakproof = (
+        "SELECT proleakproof FROM pg_proc WHERE oid = 'st_intersects(geometry, geometry)'::regprocedure"
+    )
+    with cluster.running(made) as info:
+        assert _ask(info, leakproof) is True
+        with psycopg.connect(info.admin_url, autocommit=True) as link:
+            link.execute("ALTER FUNCTION st_intersects(geometry, geometry) NOT LEAKPROOF")
+        (info.data_dir.parent / "furnished").write_text("")
+    with cluster.running(made) as info:
+        assert _ask(info, leakproof) is True
+
+
 def test_a_server_that_will_not_start_says_why(made: Path) -> None:
     conf = made / "postgres" / "cluster" / "postgresql.conf"
     good = conf.read_text()

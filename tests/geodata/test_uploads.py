@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from geodata import database
 from geodata.commands.imports import Order, check_file
@@ -24,6 +25,7 @@ from geodata.progress import silent
 from geodata.queries.derived import Behind, behind
 from geodata.queries.jobs import JobView, job_asked, waiting_jobs
 from geodata.settings import settings
+from pages.terminal.main import app
 
 pytestmark = pytest.mark.postgis
 
@@ -142,10 +144,10 @@ def test_only_a_file_of_cases_leaves_the_demand_behind(town: str, tmp_path: Path
             text("UPDATE dataset SET revision = nextval('dataset_revision') WHERE name = 'case_file'")
         )
     assert now_behind().demand == before, "cases arrive all the time"
-    upload = keep_upload(
-        "cases.csv",
-        io.BytesIO("案件编号,类别代码,上报时间,lon,lat\nU-1,05-05,2026-01-05 08:00,24.944,60.171\n".encode()),
-    )
+    path = tmp_path / "cases.csv"
+    path.write_text("案件编号,类别代码,上报时间,lon,lat\nU-1,05-05,2026-01-05 08:00,24.944,60.171\n", "utf-8")
+    with path.open("rb") as file:
+        upload = keep_upload(path.name, file)
     defer("load", **ask_for(Order(Path("x"), "cases", name="cases.csv"), upload))
     run_worker(once=True)
     done = report_of(job(upload).result or {})
@@ -155,6 +157,15 @@ def test_only_a_file_of_cases_leaves_the_demand_behind(town: str, tmp_path: Path
     assert "case_file" not in now_behind().demand
     unload(done.revision or 0)
     assert "case_file" in now_behind().demand
+    again = CliRunner().invoke(app, ["load", str(path), "--as", "cases", "--renew"])
+    assert again.exit_code == 0 and "computed anew" in again.output and now_behind() == Behind((), ())
+    back = CliRunner().invoke(app, ["unload", str(_newest_load()), "--renew"])
+    assert back.exit_code == 0 and "computed anew" in back.output and now_behind() == Behind((), ())
+
+
+def _newest_load() -> int:
+    with database.connection() as conn:
+        return int(conn.scalar(text("SELECT max(revision) FROM load")) or 0)
 
 
 # ------------------------------------------------------------------------------------------ bad input

@@ -74,7 +74,7 @@ def test_what_was_checked_is_loaded_by_a_worker_and_taken_back(town: str) -> Non
     assert "job_coverage" in {each.key for each in other.button}
     sound(app.run())
     sound(app.button(key="bring_back").click().run())
-    assert cameras() == 0
+    assert cameras() == 0 and "2 rows added" not in said(app)
 
 
 def test_a_large_file_is_checked_by_a_worker(town: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_a_large_file_is_checked_by_a_worker(town: str, monkeypatch: pytest.Monk
     sound(app.button(key="bring_check").click().run())
     run_worker(once=True)
     app.run()
-    assert not app.exception and "lat_deg" in " ".join(each.value for each in app.error)
+    assert not app.exception and r"lat\_deg" in " ".join(each.value for each in app.error)
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(town: str) -> None:
@@ -102,10 +102,11 @@ def test_a_file_that_cannot_be_read_is_a_sentence(town: str) -> None:
 
 
 def test_a_load_that_failed_tells_everybody_why(town: str) -> None:
-    defer("load", **ask_for(Order(ROOT, "cameras", name="<b>gone</b>.csv"), "0" * 32))
+    defer("load", **ask_for(Order(ROOT, "cameras", name="![x](http://other.example/x.png).csv"), "0" * 32))
     run_worker(once=True)
     app = AppTest.from_file(ROOT / "pages" / "data_catalogue.py", default_timeout=180)
     app.query_params["lang"], app.query_params["part"] = "en", "bring"
     app.run()
     assert not app.exception
-    assert "not there any more" in " ".join(each.value for each in app.error)
+    [told] = [each.value for each in app.error]
+    assert "not there any more" in told and told.startswith(r"\!\[x\](http\://other.example/x.png).csv\: ")
