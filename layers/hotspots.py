@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
 from layers.i18n import N_
 from layers.layer import Colour
 from layers.ramps import NO_EVIDENCE
 
-__all__ = ["EMERGING", "KINDS", "METHODS", "STATISTICS", "kind_colour"]
+__all__ = [
+    "COLUMNS",
+    "EMERGING",
+    "KINDS",
+    "METHODS",
+    "STATISTICS",
+    "STEPS",
+    "class_labels",
+    "kind_colour",
+    "method_of",
+    "readable",
+    "unit_of",
+]
 
 STATISTICS = {
     "gi": N_("Getis–Ord Gi*"),
@@ -97,6 +115,119 @@ EMERGING: dict[str, tuple[Colour, str]] = {
     "no evidence": (NO_EVIDENCE, N_("no evidence: nobody looked")),
 }
 """The 17 kinds of emerging hot spots, and none for want of evidence."""
+
+
+COLUMNS = {
+    "rank": (N_("Rank"), "%d"),
+    "code": (N_("Unit cell"), None),
+    "name": (N_("Street"), None),
+    "kind": (N_("Kind"), None),
+    "distance": (N_("Apart (m)"), None),
+    "days": (N_("Days between"), None),
+    "pairs": (N_("Pairs"), "%d"),
+    "cells": (N_("Cells"), "%d"),
+    "radius_m": (N_("Radius (m)"), "%.0f"),
+    "length_m": (N_("Length (m)"), "%.0f"),
+    "events": (N_("Events"), "%d"),
+    "expected": (N_("Expected"), "%.1f"),
+    "ratio": (N_("Observed / expected"), "%.2f"),
+    "relative_risk": (N_("Relative risk"), "%.2f"),
+    "exposure_kmh": (N_("Kerb looked at (km·h)"), "%.1f"),
+    "value": (N_("Value"), "%.3g"),
+    "z": ("z", "%.2f"),
+    "i": ("I", "%.2f"),
+    "llr": ("LLR", "%.1f"),
+    "p": ("p", "%.4f"),
+    "p_fdr": (N_("p (FDR)"), "%.4f"),
+    "hot_steps": (N_("Hot steps"), "%d"),
+    "cold_steps": (N_("Cold steps"), "%d"),
+    "last_z": (N_("z, last step"), "%.2f"),
+    "trend_z": (N_("Trend z"), "%.2f"),
+    "trend_p": (N_("Trend p"), "%.4f"),
+    "community": (N_("Community"), None),
+}
+"""Column of a table of places → its words and how its numbers are written."""
+STEPS = {"month": N_("month"), "week": N_("week"), "day": N_("day")}
+"""Step of a space-time cube → words."""
+
+
+def unit_of(statistic: str, place: str, *, by_exposure: bool) -> str:
+    """Of the value that is compared or drawn, a message."""
+    if statistic == "repeat":
+        return N_("events that followed another within 50 m and 3 days")
+    if by_exposure:
+        return N_("events per km of kerb and hour of looking")
+    if statistic == "density":
+        return N_("events per km of street") if place == "streets" else N_("events per km²")
+    return N_("events in the period")
+
+
+def method_of(
+    statistic: str,
+    place: str,
+    notes: Mapping[str, Any],
+    say: Callable[..., str],
+    *,
+    by_exposure: bool,
+    between: str,
+) -> str:
+    """
+    The method in a sentence or two.
+
+    Parameters
+    ----------
+    statistic, place, by_exposure
+        Of the question.
+    notes
+        Of the answer.
+    say
+        In the reader's language.
+    between
+        What stands between two sentences there.
+    """
+    told = dict(notes)
+    if "step" in told:
+        told["step"] = say(STEPS[str(told["step"])])
+    for name in ("permutations", "simulations", "sampled", "all"):
+        if name in told:
+            told[name] = f"{int(told[name]):,}"
+    along = statistic == "density" and place == "streets"
+    sentence = say(METHODS["streets" if along else statistic], **told)
+    if by_exposure and statistic in ("gi", "moran", "emerging"):
+        smooth = say(
+            N_("Rates of cells that were seen little are drawn towards the others (empirical Bayes).")
+        )
+        sentence = f"{sentence}{between}{smooth}"
+    return sentence
+
+
+def class_labels(limits: Sequence[float]) -> list[str]:
+    """Words of a density's classes, from low to high."""
+    ends = [f"{limit:,g}" for limit in limits]
+    return [f"{a}–{b}" for a, b in pairwise(ends)] + [f"≥ {ends[-1]}"] if ends else []
+
+
+def readable(
+    table: pd.DataFrame, looks: dict[str, tuple[Colour, str]], say: Callable[..., str], *, chinese: bool
+) -> pd.DataFrame:
+    """A table of places with kinds and communities in the reader's language; columns of `COLUMNS`."""
+    rows = table.copy()
+    if "kind" in rows:
+        rows["kind"] = [say(looks[kind][1]) if looks[kind][1] else "" for kind in rows["kind"]]
+    if "name_zh" in rows:
+        rows["community"] = rows["name_zh" if chinese else "name_en"]
+    if "distance_m" in rows:
+        rows["distance"] = rows["distance_m"].map(_bands(rows["distance_m"]))
+        rows["days"] = rows["delay"].map(_bands(rows["delay"]))
+    if "name" in rows:
+        rows["name"] = rows["name"].where(rows["name"].notna(), rows["highway"])
+    return rows
+
+
+def _bands(limits: pd.Series[float]) -> dict[float, str]:
+    """Upper limits as from – to."""
+    edges = [0.0, *sorted(set(limits))]
+    return {upper: f"{lower:g}–{upper:g}" for lower, upper in pairwise(edges)}
 
 
 def kind_colour(looks: dict[str, tuple[Colour, str]]) -> str:

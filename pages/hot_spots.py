@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from itertools import pairwise
 
 import geopandas as gpd
 import pandas as pd
@@ -18,7 +17,17 @@ from geodata.queries.hotspots import Period, Scene
 from geodata.towns.town import Town
 from layers.catalogue import LAYERS
 from layers.deck import MOST_FEATURES, shape_layer, tile_layer, view_state
-from layers.hotspots import EMERGING, KINDS, METHODS, STATISTICS, kind_colour
+from layers.hotspots import (
+    COLUMNS,
+    EMERGING,
+    KINDS,
+    STATISTICS,
+    class_labels,
+    kind_colour,
+    method_of,
+    readable,
+    unit_of,
+)
 from layers.i18n import N_
 from layers.layer import Colour, Form
 from pages import cached
@@ -37,7 +46,6 @@ DAYS = {
     "work": (N_("Monday to Friday"), (0, 1, 2, 3, 4)),
     "rest": (N_("Saturday and Sunday"), (5, 6)),
 }
-STEPS = {"month": N_("month"), "week": N_("week"), "day": N_("day")}
 UNDER = ("buildings", "streets")
 SOURCES = ("unit_cells", "violations", "streets", "buildings")
 FLAT = Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
@@ -45,36 +53,6 @@ BANDWIDTHS_M = (50, 75, 100, 150, 200, 300, 400, 500)
 SHOWN_ROWS = 100
 QUIET = ("none", "no evidence", "weak", "hot", "cold")
 """Kinds that do not stand out from chance."""
-COLUMNS = {
-    # column → its words and how its numbers are written
-    "rank": (N_("Rank"), "%d"),
-    "code": (N_("Unit cell"), None),
-    "name": (N_("Street"), None),
-    "kind": (N_("Kind"), None),
-    "distance": (N_("Apart (m)"), None),
-    "days": (N_("Days between"), None),
-    "pairs": (N_("Pairs"), "%d"),
-    "cells": (N_("Cells"), "%d"),
-    "radius_m": (N_("Radius (m)"), "%.0f"),
-    "length_m": (N_("Length (m)"), "%.0f"),
-    "events": (N_("Events"), "%d"),
-    "expected": (N_("Expected"), "%.1f"),
-    "ratio": (N_("Observed / expected"), "%.2f"),
-    "relative_risk": (N_("Relative risk"), "%.2f"),
-    "exposure_kmh": (N_("Kerb looked at (km·h)"), "%.1f"),
-    "value": (N_("Value"), "%.3g"),
-    "z": ("z", "%.2f"),
-    "i": ("I", "%.2f"),
-    "llr": ("LLR", "%.1f"),
-    "p": ("p", "%.4f"),
-    "p_fdr": (N_("p (FDR)"), "%.4f"),
-    "hot_steps": (N_("Hot steps"), "%d"),
-    "cold_steps": (N_("Cold steps"), "%d"),
-    "last_z": (N_("z, last step"), "%.2f"),
-    "trend_z": (N_("Trend z"), "%.2f"),
-    "trend_p": (N_("Trend p"), "%.4f"),
-    "community": (N_("Community"), None),
-}
 
 
 def main() -> None:
@@ -286,8 +264,7 @@ def _legend(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, 
     title = STATISTICS[question.statistic]
     there = set(found.shapes["kind"])
     if found.limits:
-        ends = [f"{limit:,g}" for limit in found.limits]
-        labels = [f"{a}–{b}" for a, b in pairwise(ends)] + [f"≥ {ends[-1]}"]
+        labels = class_labels(found.limits)
         entries = [(KINDS[f"class{n}"][0], label, "fill") for n, label in enumerate(labels, 1)]
         entries += [(KINDS[kind][0], KINDS[kind][1], "fill") for kind in ("no evidence",) if kind in there]
         keys(f"{words(title)} ({_unit(question)})", entries)
@@ -298,31 +275,19 @@ def _legend(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, 
 
 def _unit(question: Question) -> str:
     """Of the value that is compared or drawn."""
-    if question.statistic == "repeat":
-        return words(N_("events that followed another within 50 m and 3 days"))
-    if question.by_exposure:
-        return words(N_("events per km of kerb and hour of looking"))
-    if question.statistic == "density":
-        per = N_("events per km of street") if question.place == "streets" else N_("events per km²")
-        return words(per)
-    return words(N_("events in the period"))
+    return words(unit_of(question.statistic, question.place, by_exposure=question.by_exposure))
 
 
 def _method(question: Question, found: HotSpots) -> str:
-    along = question.statistic == "density" and question.place == "streets"
-    notes = dict(found.notes)
-    if "step" in notes:
-        notes["step"] = words(STEPS[str(notes["step"])])
-    for name in ("permutations", "simulations", "sampled", "all"):
-        if name in notes:
-            notes[name] = f"{int(notes[name]):,}"
-    sentence = words(METHODS["streets" if along else question.statistic], **notes)
-    if question.by_exposure and question.statistic in ("gi", "moran", "emerging"):
-        smooth = words(
-            N_("Rates of cells that were seen little are drawn towards the others (empirical Bayes).")
-        )
-        sentence = f"{sentence}{'' if language() == 'zh-CN' else ' '}{smooth}"
-    return sentence
+    between = "" if language() == "zh-CN" else " "
+    return method_of(
+        question.statistic,
+        question.place,
+        found.notes,
+        words,
+        by_exposure=question.by_exposure,
+        between=between,
+    )
 
 
 def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, str]]) -> None:
@@ -335,7 +300,7 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
     if found.table.empty:
         st.info(words(N_("No place stands out from chance in this period.")), icon=":material/info:")
         return
-    rows = _readable(found.table, looks)
+    rows = readable(found.table, looks, words, chinese=language() == "zh-CN")
     shown = [name for name in COLUMNS if name in rows]
     if not question.by_exposure and question.statistic != "density":
         shown = [name for name in shown if name != "value"]  # the same as the events
@@ -343,7 +308,7 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
     config: dict[str, object] = {}
     for name in shown:
         title, form = COLUMNS[name]
-        label = _value_title(question) if name == "value" else words(title)
+        label = _unit(question) if name == "value" else words(title)
         config[name] = (
             st.column_config.NumberColumn(label, format=form) if form else st.column_config.TextColumn(label)
         )
@@ -352,31 +317,6 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
     )
     if len(found.table) > SHOWN_ROWS:
         st.caption(words(N_("The first {count} of {all}."), count=SHOWN_ROWS, all=len(found.table)))
-
-
-def _value_title(question: Question) -> str:
-    return _unit(question)
-
-
-def _readable(table: pd.DataFrame, looks: dict[str, tuple[Colour, str]]) -> pd.DataFrame:
-    """The table with kinds and communities in the reader's language."""
-    rows = table.copy()
-    if "kind" in rows:
-        rows["kind"] = [words(looks[kind][1]) if looks[kind][1] else "" for kind in rows["kind"]]
-    if "name_zh" in rows:
-        rows["community"] = rows["name_zh" if language() == "zh-CN" else "name_en"]
-    if "distance_m" in rows:
-        rows["distance"] = rows["distance_m"].map(_bands(rows["distance_m"]))
-        rows["days"] = rows["delay"].map(_bands(rows["delay"]))
-    if "name" in rows:
-        rows["name"] = rows["name"].where(rows["name"].notna(), rows["highway"])
-    return rows
-
-
-def _bands(limits: pd.Series[float]) -> dict[float, str]:
-    """Upper limits as from – to."""
-    edges = [0.0, *sorted(set(limits))]
-    return {upper: f"{lower:g}–{upper:g}" for lower, upper in pairwise(edges)}
 
 
 def _facts(click: Click) -> None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
-
-from geodata import database
-from geodata.errors import NotFound
+from geodata.commands.runs import keep_run
 from geodata.queries.parking import parking_revision
 
 __all__ = ["KINDS", "keep_parking"]
@@ -48,46 +43,12 @@ def keep_parking(
     NotFound
         If there is no such scenario.
     """
-    revision = parking_revision()
-    with database.transaction() as session:
-        number = _scenario(session, scenario)
-        facts = {
-            "kind": kind,
-            "revision": revision,
-            "scenario": number,
-            "parameters": json.dumps(parameters, ensure_ascii=False, sort_keys=True),
-        }
-        there = session.scalar(
-            text(
-                "SELECT id FROM run WHERE kind = :kind AND revision = :revision"
-                " AND scenario_id IS NOT DISTINCT FROM CAST(:scenario AS bigint)"
-                " AND parameters = CAST(:parameters AS jsonb) ORDER BY id DESC LIMIT 1"
-            ),
-            facts,
-        )
-        if there is not None:
-            return int(there)
-        made = session.scalar(
-            text(
-                "INSERT INTO run (scenario_id, kind, revision, method, parameters, result, seconds)"
-                " VALUES (:scenario, :kind, :revision, :method, :parameters, :result, :seconds) RETURNING id"
-            ),
-            facts
-            | {
-                "method": method,
-                "result": json.dumps(result, ensure_ascii=False, allow_nan=False),
-                "seconds": seconds,
-            },
-        )
-        return int(made or 0)
-
-
-def _scenario(session: Session, token: str | None) -> int | None:
-    if token is None:
-        return None
-    number = session.scalar(text("SELECT id FROM scenario WHERE token = :token"), {"token": token})
-    if number is None:
-        raise NotFound(
-            "There is no scenario '{token}'.", "Choose one from the list, or make a new one.", token=token
-        )
-    return int(number)
+    return keep_run(
+        kind,
+        parameters,
+        result,
+        method=method,
+        seconds=seconds,
+        revision=parking_revision(),
+        scenario=scenario,
+    )

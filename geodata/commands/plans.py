@@ -88,7 +88,7 @@ def keep_plan(
             "revision": datasets.revision(session) if revision is None else revision,
             "method": answer.method,
             "parameters": json.dumps(parameters, ensure_ascii=False),
-            "result": answer.geojson() if asked is None else kept_result(answer),
+            "result": kept_result(answer),
             "seconds": answer.reading_s + answer.solving_s,
         },
     )

@@ -14,7 +14,7 @@ from analysis.crs import DISPLAY_EPSG
 from geodata.export.provenance import provenance
 from geodata.queries.hotspot_answers import HotSpots, Question
 
-__all__ = ["hotspots_geojson"]
+__all__ = ["hotspots_geojson", "hotspots_run"]
 
 GRID_DEG = 1e-7
 """Seven decimals of a degree: about a centimetre."""
@@ -52,23 +52,13 @@ def hotspots_geojson(
             shapes.index, shapes.geometry, plain.to_dict(orient="records"), strict=True
         )
     ]
-    period = question.period
     body = {
         "type": "FeatureCollection",
         "title": title,
         "method": method,
         "unit": unit,
         "units": {name: words for name, words in UNITS.items() if name in plain.columns},
-        "question": {
-            "class": question.class_code,
-            "statistic": question.statistic,
-            "denominator": "exposure" if question.by_exposure else "captures as they are",
-            "place": question.place,
-            "since": period.since.isoformat(),
-            "until": period.until.isoformat(),
-            "days": list(period.days),
-            "hours": [period.from_hour, period.to_hour],
-        },
+        "question": _asked(question),
         "notes": {name: _value(value) for name, value in found.notes.items()},
         "limits": list(found.limits),
         "events": found.events,
@@ -77,6 +67,36 @@ def hotspots_geojson(
         "features": features,
     }
     return json.dumps(body, ensure_ascii=False, indent=1) + "\n"
+
+
+def hotspots_run(
+    found: HotSpots, question: Question, register: pd.DataFrame
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Question and answer to be kept as a run: the collection, with the `table` of places and `evidence`."""
+    body = json.loads(hotspots_geojson(found, question, register, title="", method="", unit=""))
+    body.pop("exported_at")
+    rows = [
+        {str(name): _value(value) if not pd.isna(value) else None for name, value in row.items()}
+        for row in found.table.to_dict(orient="records")
+    ]
+    asked = _asked(question)
+    if question.statistic == "density":
+        asked["bandwidth_m"] = question.bandwidth_m
+    return asked, {**body, "table": rows, "evidence": [found.evidence, found.places]}
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    period = question.period
+    return {
+        "class": question.class_code,
+        "statistic": question.statistic,
+        "denominator": "exposure" if question.by_exposure else "captures as they are",
+        "place": question.place,
+        "since": period.since.isoformat(),
+        "until": period.until.isoformat(),
+        "days": list(period.days),
+        "hours": [period.from_hour, period.to_hour],
+    }
 
 
 def _shape(shape: shapely.Geometry) -> Any:

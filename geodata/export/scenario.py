@@ -15,7 +15,7 @@ from geodata.queries.outlook import METHOD, Figures, Outlook
 from geodata.queries.parking_changes import ParkingChanges
 from geodata.queries.scenarios import Scenario
 
-__all__ = ["scenario_geojson"]
+__all__ = ["cells_geojson", "scenario_geojson"]
 
 
 def scenario_geojson(
@@ -71,6 +71,24 @@ def scenario_geojson(
         "features": features,
     }
     return json.dumps(body, ensure_ascii=False, indent=1, default=_number) + "\n"
+
+
+def cells_geojson(found: Outlook, revision: int) -> dict[str, Any]:
+    """Cells whose coverage the scenario changes, with what at least one camera sees before and after, [0, 1]."""
+    changed = found.changed_cells.to_crs(DISPLAY_EPSG)
+    features = [
+        _feature(
+            row.geometry,
+            {
+                "code": row.code,
+                "before_ratio": round(float(row.coverage_ratio) - float(row.change), 6),
+                "after_ratio": round(float(row.coverage_ratio), 6),
+                "change": round(float(row.change), 6),
+            },
+        )
+        for row in changed.rename_geometry("geometry").itertuples()
+    ]
+    return {"type": "FeatureCollection", "revision": revision, "simulated": True, "features": features}
 
 
 def _plain(figures: Figures) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class Run(Base):
     id: Mapped[Id]
     scenario_id: Mapped[int | None] = mapped_column(ForeignKey("scenario.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(index=True)
-    """place, remove, relocate, coverage, parking (under other cameras), bays"""
+    """place, remove, relocate, scenario, coverage, parking, bays, hot_spots"""
     revision: Mapped[int] = mapped_column(BigInteger)
     """revision of the data that it used"""
     method: Mapped[str]

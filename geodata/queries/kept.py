@@ -17,7 +17,16 @@ from geodata.queries.asked import Answer, Asked, question_of
 from geodata.queries.planning import Plan
 from geodata.queries.thinning import Relocated, Thinned
 
-__all__ = ["KINDS", "SOURCES", "kept_result", "kept_run", "newest_source", "read_answer"]
+__all__ = [
+    "KINDS",
+    "SOURCES",
+    "WHOLE",
+    "answer_of",
+    "kept_result",
+    "kept_run",
+    "newest_source",
+    "read_answer",
+]
 
 KINDS = {"place": Plan, "remove": Thinned, "relocate": Relocated}
 """Kind of run → what its answer is."""
@@ -46,11 +55,16 @@ def kept_run(conn: Connection, asked: Asked, revision: int) -> int | None:
 
 def read_answer(conn: Connection, run: int) -> Answer:
     """The answer that a run kept for whoever asks the same."""
-    row = conn.execute(text("SELECT kind, parameters, result FROM run WHERE id = :id"), {"id": run}).one()
-    told = {name: _whole(value) for name, value in row.result[WHOLE].items()}
+    row = conn.execute(text("SELECT kind, result FROM run WHERE id = :id"), {"id": run}).one()
+    return answer_of(row.kind, row.result)
+
+
+def answer_of(kind: str, result: dict[str, Any]) -> Answer:
+    """The answer in the result of a run of one of `KINDS`."""
+    told = {name: _whole(value) for name, value in result[WHOLE].items()}
     if "question" in told:
         told["question"] = question_of(told["question"])
-    answer: Answer = KINDS[row.kind](**told)
+    answer: Answer = KINDS[kind](**told)
     return answer
 
 

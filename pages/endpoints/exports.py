@@ -6,12 +6,15 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from analysis.errors import InputError
 from geodata.export.columnar import chunks_of
 from geodata.export.formats import FORMATS, export_format
 from geodata.export.parcel import Parcel, choose
@@ -30,6 +33,7 @@ __all__ = ["Exports"]
 MADE_AT_ONCE = 2
 """Files that must be whole before their first byte leaves, such as GeoPackages: so many are made at a time."""
 WHOLE_FIRST = ("gpkg", "fgb")
+RUN: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
 
 
 class Exports:
@@ -103,8 +107,9 @@ class Exports:
         return StreamingResponse(_joined(first, stream), media_type=made.media_type, headers=headers)
 
     @described(
-        "The report of a view: layers, brief and manifest, zipped",
+        "The report of a view, or of a kept run: layers, brief and manifest, zipped",
         {200: {"application/zip": {}}},
+        parameter("run", "number of a kept run: its report, without any part of a view", RUN),
         *(
             parameter(name, "as in a shared link")
             for name in (
@@ -125,29 +130,52 @@ class Exports:
     @tells_problems
     async def report(self, request: Request) -> Response:
         """
-        The report of a view as a zip: layers, brief and manifest, in the reader's language.
+        The report of a view, or of a kept run, as a zip: layers, brief and manifest, in the reader's language.
 
-        The query is that of a shared link; what of it cannot be read is refused, since nobody would see that it was
-        left out.
+        The query is that of a shared link, or `run`; what of it cannot be read is refused, since nobody would see that
+        it was left out. A run that is not there is 404; of a run that is older than the data the report says so.
         """
-        read = read_view(request.query_params)
-        if read.left_out:
-            raise read.left_out[0]
-        language = pick_language(request.query_params.get("lang"), request.headers.get("accept-language"))
-        stream = _report_chunks(read.view, language)
+        query = request.query_params
+        language = pick_language(query.get("lang"), request.headers.get("accept-language"))
+        if "run" in query:
+            stream = _report_chunks(_run_asked(query), language)
+        else:
+            read = read_view(query)
+            if read.left_out:
+                raise read.left_out[0]
+            stream = _report_chunks(read.view, language)
         async with self._making:
             first = await asyncio.to_thread(next, stream)
         headers = {"Content-Disposition": f'attachment; filename="{first.decode()}.zip"'}
         return StreamingResponse(stream, media_type="application/zip", headers=headers)
 
 
-def _report_chunks(view: View, language: str) -> Iterator[bytes]:
+def _run_asked(query: QueryParams) -> int:
+    """The number of the run that is asked for; InputError if it is none, or a view is asked for too."""
+    from pages.paper.run_report import both_asked  # noqa: PLC0415 - as below
+
+    if others := [name for name in query if name not in ("run", "lang")]:
+        raise both_asked(others)
+    text = query["run"]
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= RUN["maximum"]):
+        raise InputError(
+            "run must be the number of a run, but is {run!r}.",
+            "Give a whole number from 1 on.",
+            run=text[:40],
+        )
+    return int(text)
+
+
+def _report_chunks(asked: View | int, language: str) -> Iterator[bytes]:
     """The report's name once it is made, then its zip; its files go with the last chunk."""
-    from pages.paper.report import made_report  # noqa: PLC0415 - heavy: fonts and printing wait until somebody asks
+    # heavy: fonts and printing wait until somebody asks
+    from pages.paper.report import made_report  # noqa: PLC0415
+    from pages.paper.run_report import made_run_report  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="huiyan-zip-") as folder:
         pack = Path(folder) / "report.zip"
-        with made_report(view, language) as report:
+        making = made_run_report(asked, language) if isinstance(asked, int) else made_report(asked, language)
+        with making as report:
             write_zip(pack, report.files)
             name = report.name
         yield name.encode()

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from geodata.export.parking import parking_geojson
-from geodata.queries.parking_access import Access, Rules
-from geodata.queries.parking_changes import blocks
+from geodata.export.parking_run import block_shapes
+from geodata.queries.parking_access import Rules
 from geodata.queries.scenarios import Scenario
 from layers.i18n import N_
 from pages import cached
@@ -33,14 +33,6 @@ def question_of(rules: Rules, scenario: Scenario | None, **asked: object) -> dic
         "scenario": scenario.token if scenario is not None else None,
         "scenario_version": scenario.version if scenario is not None else None,
     }
-
-
-def block_shapes(access: Access) -> gpd.GeoDataFrame:
-    """The kerbs and car parks of each block of places, by block."""
-    assert access.supply is not None
-    places = access.supply.places
-    joined = places.geometry.groupby(blocks(access)).agg(lambda shapes: shapes.union_all())
-    return gpd.GeoDataFrame(geometry=gpd.GeoSeries(joined, crs=places.crs), crs=places.crs)
 
 
 def file_button(

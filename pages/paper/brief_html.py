@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from pages.paper.brief import Brief, Grid, Section
-from pages.paper.mapping import SIMPLE_PT, Ink, MapLayer, PaperMap, scale_bar_m
+from pages.paper.mapping import SIMPLE_PT, WEDGE_PT, Ink, MapLayer, PaperMap, scale_bar_m
 
 __all__ = ["brief_html", "map_svg"]
 
@@ -76,6 +76,12 @@ def _map(paper: PaperMap, title: str) -> str:
         f"{html.escape(each.label)}</span>"
         for each in paper.entries
     )
+    if paper.mark_label:
+        dot = f'<circle cx="7" cy="4" r="3.6" fill="#{paper.mark_colour.hexval()[2:]}"/>'
+        keys = (
+            f'<span class="key"><svg viewBox="0 0 14 8" aria-hidden="true">{dot}</svg>'
+            f"{html.escape(paper.mark_label)}</span>{keys}"
+        )
     foot = f"<span>EPSG:{paper.epsg} · {paper.scale}</span><span>{html.escape(paper.attribution)}</span>"
     return f'{map_svg(paper, title)}<div class="foot">{foot}</div><div>{keys}</div>'
 
@@ -84,6 +90,7 @@ def map_svg(paper: PaperMap, title: str) -> str:
     """A map as SVG, in points: the same shapes, inks, north arrow and scale bar as on paper."""
     wide, high = paper.size
     drawn = "".join(_shapes(paper, each) for each in paper.layers)
+    drawn += "".join(_mark(paper, *each) for each in paper.marks)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:.1f} {high:.1f}" role="img"'
         f' aria-label="{html.escape(title)}">{drawn}{_arrow(wide - 16, 34, paper.north)}'
@@ -120,6 +127,26 @@ def _shapes(paper: PaperMap, layer: MapLayer) -> str:
     areal = any(part.geom_type == "Polygon" for part in parts[:1])
     look = _look(layer.ink) if areal or dots else _look(Ink(line=layer.ink.line, width_pt=layer.ink.width_pt))
     return f"<g {look}>{drawn}{''.join(dots)}</g>"
+
+
+def _mark(paper: PaperMap, east: float, north: float, heading: float, field: float, words: str) -> str:
+    """A camera: a wedge for its field, a dot, its number."""
+    x, y = _place(paper, np.array([[east, north]]))[0]
+    y = paper.size[1] - y
+    colour = f"#{paper.mark_colour.hexval()[2:]}"
+    ends = np.radians([heading - field / 2, heading + field / 2])
+    (a, b), (c, d) = ((x + WEDGE_PT * np.sin(end), y - WEDGE_PT * np.cos(end)) for end in (ends[0], ends[1]))
+    wedge = (
+        f'<path d="M{x:.1f},{y:.1f} {a:.1f},{b:.1f}A{WEDGE_PT:g},{WEDGE_PT:g} 0 {int(field > 180)} 1'
+        f' {c:.1f},{d:.1f}Z" fill="{colour}" fill-opacity=".85"/>'
+        if field < 359
+        else ""
+    )
+    return (
+        f'{wedge}<circle cx="{x:.1f}" cy="{y:.1f}" r="5.6" fill="{colour}" stroke="#fff" stroke-width=".8"/>'
+        f'<text x="{x:.1f}" y="{y + 2.3:.1f}" text-anchor="middle" font-size="6.5" font-weight="700" fill="#fff">'
+        f"{html.escape(words)}</text>"
+    )
 
 
 def _place(paper: PaperMap, points: np.ndarray) -> np.ndarray:

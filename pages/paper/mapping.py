@@ -13,9 +13,13 @@ from reportlab.lib.colors import Color, HexColor, white
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
+from layers.i18n import N_
 from pages.paper.fonts import BOLD, REGULAR
 
-__all__ = ["Ink", "MapLayer", "PaperMap", "scale_bar_m", "shown_scale"]
+__all__ = ["NORTH", "Ink", "MapLayer", "PaperMap", "scale_bar_m", "shown_scale"]
+
+NORTH = N_("N")
+"""Letter of the north arrow, a message."""
 
 INK = HexColor("#1d2b33")
 FAINT = HexColor("#8a979e")
@@ -117,7 +121,7 @@ class PaperMap(Flowable):
         *,
         attribution: str,
         epsg: int,
-        north: str = "N",
+        north: str = NORTH,
         mark_label: str = "",
         mark_colour: str = "#be1e78",
     ) -> None:

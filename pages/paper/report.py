@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from geodata.export.parcel import Parcel, choose
 from geodata.queries.datasets import revision
 from geodata.queries.figures import measure_breaks
 from geodata.queries.report import ReportFacts, report_facts
+from geodata.towns.town import Town
 from layers.catalogue import LAYERS
 from layers.i18n import N_, enumerate_words
 from layers.layer import Layer, Measure
@@ -28,7 +30,7 @@ from pages.paper.folder import MANIFEST, manifest_of
 from pages.paper.report_map import DrawnMap, draw_map
 from pages.paper.telling import Say, speaker
 
-__all__ = ["Report", "made_report"]
+__all__ = ["TRIES", "Report", "about_data", "made_report", "sources_grid"]
 
 TRIES = 3
 """Data may change while a report is made; so often it begins anew."""
@@ -106,18 +108,26 @@ def _made(view: View, language: str, folder: Path) -> tuple[Report, int]:
         "revision": facts.revision,
         "data_as_of": facts.loaded_at.isoformat(timespec="seconds"),
         "view": view.to_query(),
-        "language": language,
-        "crs": {
-            "layers": "EPSG:4326",
-            "maps": f"EPSG:{facts.town.metric_epsg}",
-            "stored": f"EPSG:{STORAGE_EPSG}",
-        },
-        "code_profiles": list(facts.profiles),
-        "simulated": bool(brief.mark),
+        **about_data(facts.town, facts.profiles, language, simulated=bool(brief.mark)),
     }
     files[MANIFEST] = manifest_of(files, about)
     parts = ["huiyan-report", facts.town.name, view.area or "", f"r{facts.revision}"]
     return Report("-".join(part for part in parts if part), files), facts.revision
+
+
+def about_data(town: Town, profiles: Sequence[str], language: str, *, simulated: bool) -> dict[str, Any]:
+    """Members of every report's manifest: language, systems of coordinates, code profiles, simulated mark, software."""
+    return {
+        "language": language,
+        "crs": {
+            "layers": "EPSG:4326",
+            "maps": f"EPSG:{town.metric_epsg}",
+            "stored": f"EPSG:{STORAGE_EPSG}",
+        },
+        "code_profiles": list(profiles),
+        "simulated": simulated,
+        "software": {"name": "Huiyan", "version": version("huiyan")},
+    }
 
 
 # ---------------------------------------------------------------------------------------------- the brief
@@ -148,7 +158,7 @@ def _brief(
         Section(say("Cells with the highest rate"), _rate_note(facts, say), _cells(facts, say, chinese)),
         Section(say("Files"), (), _files(named, facts, drawn, say)),
         Section(say("Method"), _method(named, facts, measure, say)),
-        Section(say("Sources"), (), _sources(used, say)),
+        Section(say("Sources"), (), sources_grid(used, say)),
     ]
     return Brief(
         title=say("Report: {place}", place=area or town),
@@ -294,7 +304,8 @@ def _method(named: list[Layer], facts: ReportFacts, measure: Measure, say: Say) 
     return tuple(sentences)
 
 
-def _sources(used: Any, say: Say) -> Grid:
+def sources_grid(used: Any, say: Say) -> Grid:
+    """Rows of the register as a table."""
     rows = tuple(
         (
             str(row["name"]),

@@ -34,7 +34,7 @@ from geodata.towns.town import Town
 from layers.i18n import N_
 from pages.paper.fonts import BOLD, REGULAR, register_fonts
 from pages.paper.layout import FAINT, INK, LINE, MARGIN, WIDTH, NumberedCanvas, Styles, TickBox, grid
-from pages.paper.mapping import Ink, MapLayer, PaperMap
+from pages.paper.mapping import NORTH, Ink, MapLayer, PaperMap
 from pages.paper.review_tables import SheetTables
 from pages.paper.telling import (
     ADVICES,
@@ -346,6 +346,7 @@ class _Sheet:
             MAP_SIZE,
             attribution=self._attribution(),
             epsg=epsg,
+            north=say(NORTH),
             mark_label=say("proposed camera with its field"),
         )
 

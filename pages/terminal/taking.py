@@ -70,23 +70,33 @@ def report(
     until: Annotated[str | None, typer.Option(help="Before this moment, ISO 8601.")] = None,
     event_class: Annotated[str | None, typer.Option("--class", help="Event class.")] = None,
     source: Annotated[str | None, typer.Option(help="Source of violations.")] = None,
+    run: Annotated[
+        int | None, typer.Option(help="Number of a kept run: its report instead of a view's.")
+    ] = None,
     lang: Annotated[str | None, typer.Option(help="zh or en; the terminal's if not given.")] = None,
 ) -> None:
-    """Write the report of a view: layers as GeoJSON, a brief as PDF and HTML, a manifest with SHA-256."""
+    """Write the report of a view or of a run: layers as GeoJSON, a brief as PDF and HTML, a manifest with SHA-256."""
     from layers.i18n import pick_language
     from pages.paper.folder import write_folder, write_zip
     from pages.paper.report import made_report
+    from pages.paper.run_report import both_asked, made_run_report
 
-    view = _view(
-        layers=layers,
-        measure=measure,
-        area=area,
-        since=since,
-        until=until,
-        **{"class": event_class},
-        source=source,
-    )
-    with open_database(), made_report(view, pick_language(lang, language())) as made:
+    asked = {
+        "layers": layers,
+        "measure": measure,
+        "area": area,
+        "since": since,
+        "until": until,
+        "class": event_class,
+        "source": source,
+    }
+    if run is not None and (named := [name for name, value in asked.items() if value is not None]):
+        raise both_asked(named)
+    view, tongue = _view(**asked), pick_language(lang, language())
+    with (
+        open_database(),
+        made_report(view, tongue) if run is None else made_run_report(run, tongue) as made,
+    ):
         if to.suffix == ".zip":
             write_zip(to, made.files)
         else:

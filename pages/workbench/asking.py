@@ -23,6 +23,7 @@ from layers import ramps
 from layers.deck import shape_layer
 from layers.i18n import N_
 from layers.layer import Form
+from layers.planning import MODELS, SITE_KINDS, SITE_NAMES
 from pages import cached
 from pages.session import forget, recall, remember, words
 from pages.widgets.figures import figures
@@ -34,14 +35,6 @@ from pages.workbench.bar import opened
 
 __all__ = ["ask", "drawn", "keys_of", "show"]
 
-MODELS = {
-    "mclp": N_("Most demand with N cameras (MCLP)"),
-    "lscp": N_("Fewest cameras for a share of demand (LSCP)"),
-    "backup": N_("Demand seen twice counts more (backup)"),
-    "budgeted": N_("Most demand for a budget"),
-    "fair": N_("N cameras, a minimum for every street (fair)"),
-}
-SITE_NAMES = {"lamps": N_("lamp posts"), "streets": N_("new poles along streets"), "walls": N_("walls")}
 PROPOSED = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=8)
 PROPOSED_VIEW = Form(fill=(*ramps.PROPOSED[:3], 70), line=(*ramps.PROPOSED[:3], 220))
 GOING = (178, 24, 43, 255)
@@ -387,7 +380,7 @@ def _districts(districts: pd.DataFrame) -> None:
 
 
 def _site_kind(kind: str) -> str:
-    return words({"lamp": N_("lamp post"), "street": N_("new pole"), "wall": N_("wall")}.get(kind, kind))
+    return words(SITE_KINDS.get(kind, kind))
 
 
 def _lens(name: str) -> str:
