@@ -17,6 +17,7 @@ from pages.widgets.facts import camera_panel, cell_panel
 from pages.widgets.legend import choropleth_legend, legend, shown_sources, source_line
 from pages.widgets.map import Click, peek, show_map
 from pages.widgets.screen import screen
+from pages.widgets.sharing import run_link
 from pages.widgets.taking import take_layers
 from pages.widgets.waiting import wait_for_ground
 from pages.workbench import asking, blindness
@@ -145,6 +146,8 @@ def _workbench(
             change_table(scenario)
         else:
             asking.show(answer, scenario)
+            if answer is not None and (run := asking.run_of(task, revision, scenario)) is not None:
+                run_link(run)
 
 
 def _facts(revision: int, click: Click | None) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pydeck as pdk
 import streamlit as st
 
+from geodata.commands.runs import keep_hot_spots
 from geodata.export.hotspots import hotspots_geojson
 from geodata.queries.hotspot_answers import STATISTICS as ORDER
 from geodata.queries.hotspot_answers import HotSpots, Question
@@ -31,12 +32,14 @@ from layers.hotspots import (
 from layers.i18n import N_
 from layers.layer import Colour, Form
 from pages import cached
+from pages.paper.telling import speaker
 from pages.session import language, words
 from pages.widgets.columns import side_and_field
 from pages.widgets.figures import figures
 from pages.widgets.legend import keys, shown_sources, source_line
 from pages.widgets.map import Click, show_map
 from pages.widgets.screen import fact_table, screen, told
+from pages.widgets.sharing import run_report
 from pages.widgets.taking import data_table, other_formats
 
 DENOMINATORS = {"exposure": N_("Exposure"), "captures": N_("Captures as they are")}
@@ -223,6 +226,11 @@ def _show(revision: int, town: Town, scene: Scene, question: Question, found: Ho
             key="hot_geojson",
         )
         other_formats("hot", stem, collection)
+        run_report(
+            "hot_spots",
+            (revision, question),
+            lambda: keep_hot_spots(found, question, rows, method=_method(question, found, "en")),
+        )
     return click
 
 
@@ -278,13 +286,15 @@ def _unit(question: Question) -> str:
     return words(unit_of(question.statistic, question.place, by_exposure=question.by_exposure))
 
 
-def _method(question: Question, found: HotSpots) -> str:
-    between = "" if language() == "zh-CN" else " "
+def _method(question: Question, found: HotSpots, tongue: str | None = None) -> str:
+    """How it was found, in a language; the visitor's if none is named."""
+    tongue = tongue or language()
+    between = "" if tongue == "zh-CN" else " "
     return method_of(
         question.statistic,
         question.place,
         found.notes,
-        words,
+        speaker(tongue),
         by_exposure=question.by_exposure,
         between=between,
     )

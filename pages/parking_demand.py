@@ -21,12 +21,13 @@ from pages.kerbside.choosing import Choice, choose, choose_rules, chosen_place
 from pages.kerbside.drawing import draw, named_layers, show_keys
 from pages.kerbside.inspecting import inspect
 from pages.kerbside.planning import bay_layers, plan_panel
+from pages.kerbside.reporting import report_of_parking
 from pages.kerbside.telling import download, keep_scenario, missed, told_missing, totals
 from pages.session import words
 from pages.widgets.columns import side_and_field
 from pages.widgets.legend import shown_sources, source_line
 from pages.widgets.map import peek, show_map
-from pages.widgets.screen import empty, screen
+from pages.widgets.screen import empty, screen, told
 from pages.widgets.taking import take_layers
 from pages.widgets.waiting import wait_for, wait_for_ground
 from pages.workbench.bar import choose_scenario
@@ -96,6 +97,18 @@ def _views(
         _map(revision, town, ground, choice, table, place, scenario, changes, bays)
         totals(ground, standing, need, table, choice)
         download(revision, ground, choice, rules, table, scenario)
+        with told():
+            report_of_parking(
+                revision,
+                ground,
+                standing,
+                need,
+                choice,
+                rules,
+                bays,
+                scenario if key is not None else None,
+                changes,
+            )
     with side:
         inspect(ground, standing, choice, table, place)
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geodata import database
 from geodata.errors import NotFound
+from geodata.export.hotspots import hotspots_run
+from geodata.export.scenario import cells_geojson, scenario_geojson
+from geodata.queries.grounds import ground_revision
+from geodata.queries.hotspot_answers import HotSpots, Question
+from geodata.queries.outlook import METHOD, Figures, Outlook
+from geodata.queries.parking_changes import ParkingChanges
+from geodata.queries.scenarios import Scenario
 
-__all__ = ["keep_run"]
+__all__ = ["keep_hot_spots", "keep_run", "keep_scenario"]
 
 
 def keep_run(
@@ -78,6 +87,59 @@ def keep_run(
             },
         )
         return int(made or 0)
+
+
+def keep_scenario(
+    scenario: Scenario, found: Outlook, base: Figures, revision: int, changes: ParkingChanges | None
+) -> int:
+    """
+    Keeps what a scenario of cameras changes, once for each version and revision; returns the number of the run.
+
+    Parameters
+    ----------
+    scenario, found, base, revision, changes
+        As of `scenario_geojson`.
+
+    Raises
+    ------
+    NotFound
+        If the scenario is gone.
+    """
+    began = time.perf_counter()
+    body = json.loads(scenario_geojson(scenario, found, revision, base=base, changes=changes))
+    body.pop("exported_at")
+    return keep_run(
+        "scenario",
+        {"version": scenario.version},
+        {**body, "cells": cells_geojson(found, revision)},
+        method=METHOD,
+        seconds=round(time.perf_counter() - began, 3),
+        revision=ground_revision(),
+        scenario=scenario.token,
+    )
+
+
+def keep_hot_spots(found: HotSpots, question: Question, register: pd.DataFrame, *, method: str) -> int:
+    """
+    Keeps hot spots, once for each question and revision; returns the number of the run.
+
+    Parameters
+    ----------
+    found, question, register
+        As of `hotspots_geojson`.
+    method
+        In a sentence.
+    """
+    began = time.perf_counter()
+    parameters, result = hotspots_run(found, question, register)
+    return keep_run(
+        "hot_spots",
+        parameters,
+        result,
+        method=method,
+        seconds=round(time.perf_counter() - began, 3),
+        revision=int(register["revision"].max()),
+    )
 
 
 def _scenario(session: Session, token: str | None) -> int | None:

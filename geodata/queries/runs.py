@@ -29,8 +29,9 @@ __all__ = [
 ]
 
 SOURCES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("place", "remove", "relocate", "scenario"), kept.SOURCES),
+    **dict.fromkeys(("place", "remove", "relocate"), kept.SOURCES),
     "coverage": coverage.SOURCES,
+    "scenario": datasets.GROUND,
     **dict.fromkeys(("parking", "bays"), parking.SOURCES),
     "hot_spots": ("unit_cell", "street_edge", "building", "case_file", "exposure", "camera_view", "kerb"),
 }

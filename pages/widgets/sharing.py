@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -9,9 +10,9 @@ import streamlit as st
 from layers.i18n import N_
 from layers.view import View
 from pages import cached
-from pages.session import language, words
+from pages.session import language, recall, remember, words
 
-__all__ = ["report_button", "share", "share_link"]
+__all__ = ["report_button", "run_link", "run_report", "share", "share_link"]
 
 WALL = "big-screen"
 
@@ -41,3 +42,44 @@ def report_button(view: View) -> None:
             N_("A zip: these layers, a brief as PDF and HTML with the map, method and sources, a manifest.")
         ),
     )
+
+
+def run_link(run: int) -> None:
+    """A button for the report of a run that is kept, in the visitor's language."""
+    st.link_button(
+        words(N_("Report of run {run}"), run=run),
+        f"{cached.own_address()}/api/report.zip?{urlencode({'run': run, 'lang': language()})}",
+        icon=":material/description:",
+        help=words(
+            N_(
+                "A zip: this answer as layers, a brief as PDF and HTML with maps, parameters, method and sources, a"
+                " manifest."
+            )
+        ),
+    )
+
+
+def run_report(key: str, held: object, keep: Callable[[], int]) -> None:
+    """
+    A button that keeps what is shown as a run; once it is kept, the link to its report.
+
+    Parameters
+    ----------
+    key
+        Tells this button from others of the screen.
+    held
+        What is shown: another value, another run.
+    keep
+        Keeps it and returns the number of the run; called when somebody presses.
+    """
+    run, of = recall(f"report_{key}", (None, None))
+    if run is not None and of == held:
+        run_link(run)
+    elif st.button(
+        words(N_("Report of this run")),
+        icon=":material/description:",
+        key=f"report_{key}_keep",
+        help=words(N_("Keeps what is shown here as a run, with its question and its data's revision.")),
+    ):
+        remember(f"report_{key}", (keep(), held))
+        st.rerun()

@@ -33,7 +33,7 @@ from pages.widgets.screen import simulated_mark
 from pages.widgets.taking import data_table
 from pages.workbench.bar import opened
 
-__all__ = ["ask", "drawn", "keys_of", "show"]
+__all__ = ["ask", "drawn", "keys_of", "run_of", "show"]
 
 PROPOSED = Form(fill=ramps.PROPOSED, line=(255, 255, 255, 255), radius_px=8)
 PROPOSED_VIEW = Form(fill=(*ramps.PROPOSED[:3], 70), line=(*ramps.PROPOSED[:3], 220))
@@ -52,8 +52,7 @@ def ask(task: str, revision: int, scenario: Scenario | None) -> Answer | None:
     question = recall(f"asked_{task}")
     if question is None:
         return None
-    token, version = (None, 0) if scenario is None else (scenario.token, scenario.version)
-    asked = Asked(task, question, token, version)
+    asked = _asked(task, question, scenario)
     run = cached.kept_run(revision, asked)
     if run is not None:
         return cached.answer(run)
@@ -61,6 +60,17 @@ def ask(task: str, revision: int, scenario: Scenario | None) -> Answer | None:
         begin("plan", asked.plain())
     follow("plan", asked.plain())
     return None
+
+
+def run_of(task: str, revision: int, scenario: Scenario | None) -> int | None:
+    """The run that answered what was asked last, if a worker has."""
+    question = recall(f"asked_{task}")
+    return None if question is None else cached.kept_run(revision, _asked(task, question, scenario))
+
+
+def _asked(task: str, question: Question | int, scenario: Scenario | None) -> Asked:
+    token, version = (None, 0) if scenario is None else (scenario.token, scenario.version)
+    return Asked(task, question, token, version)
 
 
 def drawn(answer: Answer | None) -> list[pdk.Layer]:

@@ -9,6 +9,7 @@ from collections import Counter
 import streamlit as st
 
 from geodata.commands import scenarios as commands
+from geodata.commands.runs import keep_scenario
 from geodata.errors import NotFound
 from geodata.export.scenario import scenario_geojson
 from geodata.queries.outlook import Figures, Outlook
@@ -16,6 +17,7 @@ from geodata.queries.scenarios import Scenario
 from layers.i18n import N_, explain
 from pages import cached
 from pages.session import language, scenario_token, set_scenario, words
+from pages.widgets.sharing import run_report
 from pages.widgets.taking import other_formats
 
 __all__ = ["choose_scenario", "file_buttons", "opened", "titles"]
@@ -94,6 +96,11 @@ def file_buttons(scenario: Scenario | None, found: Outlook, base: Figures, revis
             lambda: scenario_geojson(
                 scenario, found, revision, base=base, changes=cached.parking_changes(scenario)
             ),
+        )
+        run_report(
+            "scenario",
+            (scenario.token, scenario.version, revision),
+            lambda: keep_scenario(scenario, found, base, revision, cached.parking_changes(scenario)),
         )
         with st.popover(words(N_("Link")), icon=":material/link:"):
             st.caption(words(N_("Whoever opens this address sees this scenario:")))

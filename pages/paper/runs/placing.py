@@ -132,7 +132,7 @@ def tell_moved(stage: Stage) -> Story:
         layers=layers,
         methods=(f"{say(stage.facts.run.method)}.", *_shared_methods(say)),
         simulated=True,
-        question=body["question"],
+        question={name: value for name, value in body["question"].items() if name != "count"},
     )
 
 

@@ -209,8 +209,12 @@ class Stage:
         """A question in full: name, value, unit."""
         say = self.say
         rows = []
-        for name, value in without_secrets(question).items():
-            words, unit = PARAMETERS.get(name.removeprefix("rules_"), (name, ""))
+        order = list(PARAMETERS)
+        known = without_secrets(question).items()
+        for name, value in sorted(
+            known, key=lambda each: order.index(each[0]) if each[0] in order else len(order)
+        ):
+            words, unit = PARAMETERS.get(name.removeprefix("rules_").removeprefix("bays_"), (name, ""))
             rows.append((say(words), self.plain(value), say(unit)))
         heads = (say("Parameter"), say("Value"), say("Unit"))
         grid = Grid(heads, tuple(rows), (0.4, 0.46, 0.14))
