@@ -12,7 +12,7 @@ from layers import ramps
 from layers.i18n import N_
 from layers.layer import Colour, Form, Measure
 
-__all__ = ["MEASURES", "VIEWS", "Picture", "class_limits", "picture"]
+__all__ = ["LACKS", "MEASURES", "VIEWS", "Picture", "class_limits", "picture"]
 
 CLASSES = 5
 
@@ -118,6 +118,18 @@ VIEWS = {
     "shortage": (N_("Shortage"), ("unmet", "unmet_ratio")),
 }
 """View → its title and the numbers that it can show, the first one first."""
+
+LACKS = {
+    "cameras": N_("There are no cameras that see a kerb: demand has no evidence."),
+    "exposure": N_("There are no hours of looking on record: nothing can be divided by exposure."),
+    "captures": N_("There are no captures of illegal parking in the period."),
+    "reports": N_("Nobody reported illegal parking: recall is not known, any between 0 and 1 is as likely."),
+    "streets": N_("There are no streets with kerbs inside the unit cells."),
+    "bays": N_(
+        "There are no legal bays and no car parks with capacity: supply, access and shortage are not known."
+    ),
+}
+"""What a town does not have → what that means."""
 
 OUTLINE: Colour = (255, 255, 255, 130)
 

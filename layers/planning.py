@@ -52,6 +52,7 @@ PARAMETERS = {
     "free_ratio": (N_("Share of legal places that is free"), "0–1"),
     "recall": (N_("Recall of the detector"), "0–1"),
     "elasticity": (N_("Elasticity of legal parking to the tariff"), ""),
+    "week_hours": (N_("Hours of the week for tariffs, Monday 0:00 is 0, from and up to"), ""),
     "tariff": (N_("Tariff today"), N_("yuan an hour")),
     "officers": (N_("Officers a day"), ""),
     "shift_h": (N_("Shift"), N_("hours")),

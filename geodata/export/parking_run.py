@@ -95,7 +95,8 @@ def parking_run(
         The result holds FeatureCollections under `layers`: `cells` and `streets`, and where there are places to stand
         `bays`, `tariffs`, `patrols`, `short`, `works`; figures under `figures`.
     """
-    asked = asdict(question) | {"hours": _spans(question.hours), **asdict(rules)}
+    asked = asdict(question) | {"week_hours": _spans(question.hours), **asdict(rules)}
+    del asked["hours"]
     asked |= {"recall": round(ground.recall.mean, 4), "scenario": None, "scenario_version": None}
     if scenario is not None:
         asked |= {"scenario": scenario.token, "scenario_version": scenario.version}

@@ -17,7 +17,7 @@ from geodata.queries.parking_scenario import METHOD
 from geodata.queries.recapture import FEW_BOTH, TOWN
 from geodata.queries.scenarios import Scenario
 from layers.i18n import N_
-from layers.parking import MEASURES, VIEWS
+from layers.parking import LACKS, MEASURES, VIEWS
 from pages import cached
 from pages.kerbside.choosing import Choice, hours_told
 from pages.session import language, recall, remember, words
@@ -26,16 +26,6 @@ from pages.widgets.taking import data_table, other_formats
 
 __all__ = ["download", "keep_scenario", "missed", "told_missing", "totals"]
 
-MISSING = {
-    "cameras": N_("There are no cameras that see a kerb: demand has no evidence."),
-    "exposure": N_("There are no hours of looking on record: nothing can be divided by exposure."),
-    "captures": N_("There are no captures of illegal parking in the period."),
-    "reports": N_("Nobody reported illegal parking: recall is not known, any between 0 and 1 is as likely."),
-    "streets": N_("There are no streets with kerbs inside the unit cells."),
-    "bays": N_(
-        "There are no legal bays and no car parks with capacity: supply, access and shortage are not known."
-    ),
-}
 COLUMNS = {
     "captures": ("captures", "reports"),
     "exposure": ("exposure_kmh", "captures"),
@@ -67,7 +57,7 @@ UNITS = {
 def told_missing(ground: ParkingGround) -> None:
     """What the town lacks, and what that means here."""
     if ground.missing:
-        sentences = [words(MISSING[name]) for name in ground.missing]
+        sentences = [words(LACKS[name]) for name in ground.missing]
         st.warning("\n".join(f"- {each}" for each in sentences), icon=":material/rule:")
 
 

@@ -153,6 +153,12 @@ def test_a_tile_is_packed_for_whoever_takes_it(api: str) -> None:
         ("tiles/cameras/14/1/1.pbf?area=33048", 422, "not the code of an area"),
         ("report.zip?area=910091009", 404, "no area 910091009"),
         ("report.zip?layers=clouds", 422, "clouds"),
+        ("report.zip?run=999999999", 404, "no run 999999999"),
+        *(
+            (f"report.zip?run={wrong}", 422, "number of a run")
+            for wrong in ("0", "-1", "1e3", "", "%D9%A3", "9" * 40)
+        ),
+        ("report.zip?run=1&area=910091002", 422, "area"),
         ("pictures/sample/999999999.jpg", 404, "no such picture"),
         ("pictures/sample/x.jpg", 422, "id = 'x'"),
         ("pictures/camera/1.jpg", 422, "sample or finding"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -90,11 +91,8 @@ def tell_hot_spots(stage: Stage) -> Story:
         ),
         _table(stage, body, looks, unit, by_exposure=by_exposure),
     ]
-    lead = [
-        say(
-            "Class {code}, {since} – {until}", code=asked["class"], since=asked["since"], until=asked["until"]
-        )
-    ]
+    last = dt.date.fromisoformat(asked["until"]) - dt.timedelta(days=1)
+    lead = [say("Class {code}, {since} – {until}", code=asked["class"], since=asked["since"], until=last)]
     if not by_exposure and statistic != "repeat":
         lead.append(say("A map of captures is a map of cameras: divide by exposure before you act on it."))
     return Story(
@@ -152,7 +150,7 @@ def _table(
     wide = [2.0 if COLUMNS[name][1] is None else 1.0 for name in shown]
     numbers = frozenset(n for n, name in enumerate(shown) if COLUMNS[name][1] is not None)
     titles = tuple(unit if name == "value" else say(COLUMNS[name][0]) for name in shown)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(rows) > MOST_ROWS:
         notes = (say(N_("The first {count} of {all}."), count=MOST_ROWS, all=len(rows)),)
     return Section(title, notes, Grid(titles, cells, tuple(each / sum(wide) for each in wide), numbers))

@@ -12,7 +12,7 @@ import pandas as pd
 from layers.demand import EVIDENCE
 from layers.i18n import N_
 from layers.layer import Measure
-from layers.parking import MEASURES, class_limits
+from layers.parking import LACKS, MEASURES, class_limits
 from layers.ramps import BLUES, NO_EVIDENCE, PROPOSED
 from pages.paper.brief import Grid, Section
 from pages.paper.classes import choropleth, fill, hexed, labels_of
@@ -92,7 +92,7 @@ def tell_parking(stage: Stage) -> Story:
     }
     lead = [_scenario_told(body.get("scenario"), say)]
     if figures["missing"]:
-        lead.append(say("The town lacks: {missing}.", missing=say(", ").join(figures["missing"])))
+        lead += [say(LACKS[name]) for name in figures["missing"]]
     cells = stage.frame(held["cells"])
     streets = stage.frame(held["streets"])
     sections: list[Section | None] = [

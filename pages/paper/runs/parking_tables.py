@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from layers.demand import EVIDENCE
@@ -202,7 +203,7 @@ def _section(
     title: str,
     sentences: tuple[str, ...],
     heads: tuple[str, ...],
-    rows: list[tuple[str, ...]],
+    rows: Sequence[tuple[str, ...]],
     widths: tuple[float, ...],
     numbers: set[int],
     say: Say,
