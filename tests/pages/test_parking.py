@@ -156,6 +156,14 @@ def test_bays_are_chosen_drawn_and_kept(town_copy: str, language: str) -> None:
     )
     sound(app.segmented_control(key="parking_plan").set_value("works").run())
     assert any("benefit" in each.value for each in app.dataframe)
+    sound(app.button(key="report_parking_keep").click().run())
+    whole = row("SELECT id, kind, parameters, result FROM run ORDER BY id DESC LIMIT 1")
+    assert whole.kind == "parking" and whole.parameters["bays_budget"] == 20_000.0
+    assert {"cells", "streets", "tariffs", "patrols", "bays", "works"} <= set(whole.result["layers"])
+    [link] = [each.proto.url for each in app.get("link_button")]
+    assert link.endswith(f"/api/report.zip?run={whole.id}&lang={language}")
+    sound(app.run())
+    assert row("SELECT max(id) AS id FROM run").id == whole.id, "what is shown is kept once"
 
 
 @every_language

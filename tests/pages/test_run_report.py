@@ -113,8 +113,7 @@ def test_the_same_run_makes_the_same_bytes_in_another_process(
             write_zip(tmp_path / f"here{run}.zip", report.files)
     code = (
         "import sys; from pathlib import Path; from pages.paper.folder import write_zip\n"
-        "from pages.paper.mapping import NORTH
-from pages.paper.run_report import made_run_report\n"
+        "from pages.paper.run_report import made_run_report\n"
         f"for run in {chosen!r}:\n"
         "  with made_run_report(run, 'en') as r: write_zip(Path(sys.argv[1]) / f'there{run}.zip', r.files)"
     )

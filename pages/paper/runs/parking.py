@@ -188,7 +188,7 @@ def _summary(stage: Stage) -> Story:
         for name, title in names.items()
         if name in after
     )
-    heads = (say("Figure"), say("Before"), say("After"))
+    heads = (say("Figure"), say("Before the change"), say("After the change"))
     return Story(
         title=say("Parking under a scenario"),
         lead=(

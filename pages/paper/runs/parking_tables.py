@@ -114,7 +114,7 @@ def _tariffs(rows: list[dict[str, Any]], _figures: dict[str, Any], say: Say) -> 
     heads = (
         say("Street or car park"),
         say("Kind"),
-        say("Places"),
+        say("Legal places"),
         say("Occupancy"),
         say("95 % interval"),
         say("Tariff, yuan an hour"),

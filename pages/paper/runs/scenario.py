@@ -165,7 +165,7 @@ def _before_after(before: dict[str, Any], after: dict[str, Any], say: Say) -> Gr
             continue
         change = "–" if None in ends else _change(ends[1] - ends[0], kind, say)
         rows.append((say(title), _value(ends[0], kind, say), _value(ends[1], kind, say), change))
-    heads = (say("Figure"), say("Before"), say("After"), say("Change"))
+    heads = (say("Figure"), say("Before the change"), say("After the change"), say("Difference"))
     return Grid(heads, tuple(rows), (0.46, 0.18, 0.18, 0.18), frozenset({1, 2, 3}))
 
 
@@ -222,7 +222,7 @@ def _cells(cells: Any, say: Say) -> Section:
         )
         for row in order.head(20).to_dict("records")
     )
-    heads = (say("Unit cell"), say("Before"), say("After"), say("Change"))
+    heads = (say("Unit cell"), say("Before the change"), say("After the change"), say("Difference"))
     note = (say("{count:,} cells change; those that change most.", count=len(cells)),)
     return Section(
         say("Coverage of cells before and after"),
