@@ -53,17 +53,26 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_copying_against_geopandas(row: Row, bench_url: str, points: Path) -> None:
-    """The same rows into the same empty table without indexes, turn by turn; the best of three."""
-    best: dict[str, float] = {}
+    """The same rows into empty tables, turn by turn; the best of three. Without an index, and with one."""
+    ways = ("staged", "to_postgis", "kept", "to_postgis_new")
+    best: dict[str, float] = dict.fromkeys(ways, np.inf)
+    own = dict(best)
     for _ in range(REPEATS):
-        for who in ("ours", "to_postgis"):
+        for who in ways:
             done = _in_process(who, points, bench_url, COPIED)
             assert done["rows"] == COPIED
-            best[who] = min(best.get(who, np.inf), done["seconds"])
-    ratio = best["to_postgis"] / best["ours"]
-    row("copying, rows a second", COPIED / best["ours"], 100_000, "rows/s", COPIED / best["ours"] >= 100_000)
+            best[who] = min(best[who], done["seconds"])
+            own[who] = min(own[who], done["own_seconds"])
+    per_s = COPIED / best["staged"]
+    row("copying, rows a second", per_s, 100_000, "rows/s", per_s >= 100_000)
     row("copying, to_postgis", COPIED / best["to_postgis"], 0, "rows/s", True)
+    ratio = best["to_postgis"] / best["staged"]
     row("copying against to_postgis", ratio, 7, "times", ratio >= 7)
+    # what waits for a database that shares its processors says little of the client
+    ratio = own["to_postgis"] / own["staged"]
+    row("copying against to_postgis, processor time of the client", ratio, 7, "times", ratio >= 7)
+    ratio = best["to_postgis_new"] / best["kept"]
+    row("copying with a spatial index against to_postgis", ratio, 0, "times", True)
 
 
 def test_a_million_rows(row: Row, bench_url: str, points: Path) -> None:
