@@ -22,6 +22,8 @@ from geodata.progress import Progress
 __all__ = ["Counts", "merge", "stage", "stage_table", "tell_twins"]
 
 GENERATED = ("id", "g3857")
+PART_ROWS = 50_000
+"""Rows of the file that are added at once."""
 
 
 @dataclass(frozen=True)
@@ -149,18 +151,27 @@ def merge(
             )
         )
     if counts.added:
-        progress(total, total, "Adding rows")
-        columns = ", ".join(_filled(session, kind))
+        if matched:
+            session.execute(text("DELETE FROM staged s USING matched m WHERE m.row_number = s.row_number"))
+        _add(session, kind, load, progress, total)
+    return counts
+
+
+def _add(session: Session, kind: Kind, load: int, progress: Progress, total: int) -> None:
+    """Appends what is staged, part by part: keeping the indexes of a million shapes takes a while."""
+    columns = ", ".join(_filled(session, kind))
+    first, last = session.execute(text("SELECT min(row_number), max(row_number) FROM staged")).one()
+    for at in range(first, last + 1, PART_ROWS):
+        progress(min(at - 1, total), total, "Adding rows")
         session.execute(
             text(
-                f"WITH fresh AS (INSERT INTO {table} ({columns}) SELECT {columns} FROM staged s"  # noqa: S608
-                " WHERE NOT EXISTS (SELECT FROM matched m WHERE m.row_number = s.row_number)"
-                " ORDER BY row_number RETURNING id)"
+                f"WITH fresh AS (INSERT INTO {kind.table} ({columns}) SELECT {columns} FROM staged"  # noqa: S608
+                " WHERE row_number >= :first AND row_number < :end ORDER BY row_number RETURNING id)"
                 " INSERT INTO load_row (load_id, row_id) SELECT :load, id FROM fresh"
             ),
-            {"load": load},
+            {"load": load, "first": at, "end": at + PART_ROWS},
         )
-    return counts
+    progress(total, total, "Adding rows")
 
 
 def _filled(session: Session, kind: Kind) -> list[str]:

@@ -30,13 +30,16 @@ __all__ = [
 ]
 
 CHUNK = 1 << 20
+GROUP_ROWS = 1 << 16
+GROUP_BYTES = 1 << 24
+"""Rows of a row group, and bytes of those that are long."""
 DRIVERS = {"gpkg": "GPKG", "fgb": "FlatGeobuf"}
 BOX = pa.struct([(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
 
 
 def geoparquet_stream(parcel: Parcel) -> Iterator[bytes]:
     """
-    GeoParquet 1.1 in chunks, a row group a block: WKB, bounds of each row, CRS as PROJJSON.
+    GeoParquet 1.1 in chunks, a row group each: WKB, bounds of each row, CRS as PROJJSON.
 
     Raises
     ------
@@ -143,11 +146,28 @@ def parquet_chunks(rows: ArrowRows, told: Mapping[str, Any], kinds: Sequence[str
     )
     sink = _Sink()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for batch in rows.batches:
-            boxes = _boxes(batch.column(batch.num_columns - 1))
-            writer.write_batch(pa.record_batch([*batch.columns, boxes], schema=schema))
+        for group in _groups(rows.batches):
+            boxed = [
+                pa.record_batch([*each.columns, _boxes(each.column(each.num_columns - 1))], schema=schema)
+                for each in group
+            ]
+            writer.write_table(pa.Table.from_batches(boxed), row_group_size=GROUP_ROWS)
             yield sink.taken()
     yield sink.taken()
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Batches for a row group: many short rows, or fewer long ones."""
+    group: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        if group and (rows + batch.num_rows > GROUP_ROWS or size > GROUP_BYTES):
+            yield group
+            group, rows, size = [], 0, 0
+        group.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+    if group:
+        yield group
 
 
 def _boxes(shapes: pa.BinaryArray) -> pa.StructArray:

@@ -128,7 +128,7 @@ def to_degrees(
 
     if crs not in AS_DEGREES:
         _system(crs)
-    done: npt.NDArray[np.object_] = shapely.transform(shapely.force_2d(shapes), turned)
+    done: npt.NDArray[np.object_] = shapely.transform(shapes, turned)
     return done
 
 

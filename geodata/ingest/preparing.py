@@ -309,7 +309,8 @@ def _tell(
 def _single(kind: Kind, shapes: Shapes) -> Shapes:
     """A collection of one part is that part, where the kind wants it so."""
     ids = shapely.get_type_id(shapes)
-    packed = (ids >= shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
+    packed = ids >= shapely.GeometryType.MULTIPOINT
+    packed[packed] = shapely.get_num_geometries(shapes[packed]) == 1
     if "MultiPolygon" in kind.shapes:
         packed &= ids != shapely.GeometryType.MULTIPOLYGON
     if packed.any():

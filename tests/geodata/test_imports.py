@@ -27,6 +27,7 @@ from sqlalchemy import text
 from analysis.crs import wgs84_to_gcj02
 from analysis.errors import HuiyanError
 from geodata import database
+from geodata.commands import merging
 from geodata.commands.imports import Order, Report, check_file, load_file
 from geodata.commands.rasters import load_raster
 from geodata.commands.unloading import unload
@@ -177,6 +178,28 @@ def test_what_changes_is_put_back_to_the_last_bit(town: str, tmp_path: Path) -> 
     assert unload(done.revision or 0) == {"removed": 1, "restored": 1}
     assert prints() == before
     assert rows("SELECT count(*) FROM load_row") == [(0,)]
+
+
+def test_rows_are_added_part_by_part_and_told(
+    town: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = prints()
+    file = write("geojson", pois(12), tmp_path)
+    again = tmp_path / "again"
+    again.mkdir()
+    known = load_file(Order(write("geojson", pois(5), again), "pois", source="parts"))
+    monkeypatch.setattr(merging, "PART_ROWS", 3)
+    told: list[tuple[int, int | None]] = []
+    report = load_file(
+        Order(file, "pois", source="parts"),
+        lambda done, total, what: told.append((done, total)) if what == "Adding rows" else None,
+    )
+    assert (report.added, report.same) == (7, 5)
+    assert told == [(5, 12), (8, 12), (11, 12), (12, 12)]
+    assert rows("SELECT count(*) FROM poi WHERE source_name = 'parts'") == [(12,)]
+    assert unload(report.revision or 0) is not None
+    unload(known.revision or 0)
+    assert prints() == before
 
 
 @given(values=st.lists(st.text(max_size=12), min_size=1, max_size=8))

@@ -16,7 +16,7 @@ import shapely
 from analysis.errors import InputError
 from geodata.errors import IngestError
 from geodata.ingest.camera_columns import told_text
-from geodata.ingest.formats.source import Batch, Source, unreadable
+from geodata.ingest.formats.source import BATCH_ROWS, Batch, Source, unreadable
 from geodata.ingest.tables import ENCODINGS, RowFault
 
 __all__ = ["open_csv", "text_encoding"]
@@ -151,7 +151,7 @@ def _batches(source: Source, path: Path, encoding: str, delimiter: str) -> Itera
             ),
         )
         done = 0  # rows of the file that are behind us, torn ones among them
-        for batch in reader:
+        for batch in _parts(reader):
             numbers = _numbered(done, batch.num_rows, skipped)
             done = int(numbers[-1]) if len(numbers) else done
             table = pa.Table.from_batches([batch])
@@ -161,6 +161,13 @@ def _batches(source: Source, path: Path, encoding: str, delimiter: str) -> Itera
                 yield Batch(numbers, table.drop_columns([shape]), _of_wkt(table[shape], numbers, source))
     except pa.ArrowInvalid as error:
         raise unreadable(source.name, error) from error
+
+
+def _parts(reader: pacsv.CSVStreamingReader) -> Iterator[pa.RecordBatch]:
+    """Blocks in parts of some thousand rows: a block may hold so many short ones that their shapes fill memory."""
+    for batch in reader:
+        for first in range(0, max(batch.num_rows, 1), BATCH_ROWS):
+            yield batch.slice(first, BATCH_ROWS)
 
 
 def _numbered(done: int, count: int, skipped: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
