@@ -16,6 +16,7 @@ __all__ = [
     "DATASET_NAMES",
     "FRESHNESS",
     "GEOMETRY_CHECKS",
+    "RUN_KINDS",
     "freshness",
     "matches",
     "preview_layer",
@@ -55,6 +56,14 @@ DATASET_NAMES = {
     "zone": N_("Zones of cameras and their rules"),
 }
 """Dataset → its title; one without stands under its own name."""
+RUN_KINDS = {
+    "coverage": N_("coverage run"),
+    "demand": N_("demand run"),
+    "place": N_("proposal of places"),
+    "remove": N_("which cameras can go"),
+    "relocate": N_("which cameras to move"),
+}
+"""Kind of a run → its name; one without stands under its own."""
 CHECK_NAMES = {
     "code": N_("Codes"),
     "geometry": N_("Geometry"),

@@ -58,14 +58,14 @@ HEAT: tuple[Colour, ...] = (
     (179, 0, 0, 235),
 )
 """OrRd, fading out where there is little."""
-PURPLES = _ramp("F2F0F7", "CBC9E2", "9E9AC8", "756BB1", "54278F")
-"""Purples, 5 classes: more was looked at."""
+PURPLES = _ramp("EDF8FB", "B3CDE3", "8C96C6", "8856A7", "810F7C")
+"""BuPu, 5 classes: more was looked at."""
 BLUES = _ramp("EFF3FF", "BDD7E7", "6BAED6", "3182BD", "08519C")
 """Blues, 5 classes: more, by a model."""
 GREENS = _ramp("EDF8E9", "BAE4B3", "74C476", "31A354", "006D2C")
 """Greens, 5 classes: more is better."""
 
-NO_EVIDENCE: Colour = (128, 134, 138, 105)
+NO_EVIDENCE: Colour = (134, 132, 126, 115)
 """Nobody looked: neither good nor bad."""
 GROUND: Colour = (231, 235, 232, 255)
 BUILDING: Colour = (205, 210, 206, 235)

@@ -13,7 +13,7 @@ from analysis.errors import InputError
 from layers.catalogue import LAYERS
 from layers.measures import MEASURES
 
-__all__ = ["FILTERS", "HEAT", "ORDER", "ReadView", "View", "read_view"]
+__all__ = ["FILTERS", "HEAT", "ORDER", "ReadView", "View", "framed", "read_view"]
 
 HEAT = "heat"
 """The heat map of violations: drawn like a layer, made from the layer `violations`."""
@@ -29,6 +29,8 @@ NOTHING = "-"
 """How an address says that no layer is shown; without `layers` it means the layers that open by themselves."""
 NORTHERNMOST_DEG = 85.06
 AREA = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}")
+MOST_ZOOM = 17.0
+"""No area opens nearer than this, however small it is."""
 RANGES = {"zoom": (0.0, 22.0), "pitch_deg": (0.0, 85.0), "bearing_deg": (-180.0, 180.0)}
 
 
@@ -176,6 +178,15 @@ def read_view(query: Mapping[str, str]) -> ReadView:
         if text := query.get(name):
             take(name, text, reader)
     return ReadView(view, tuple(left_out))
+
+
+def framed(bounds: tuple[float, float, float, float]) -> tuple[tuple[float, float], float]:
+    """Centre in degrees and zoom of a map of about 1,000 × 600 pixels that shows west, south, east, north whole."""
+    west, south, east, north = bounds
+    centre = (west + east) / 2, (south + north) / 2
+    # 0.9 of the map, whose pixels are 360° / 2^zoom / 512 each
+    wide = max((east - west) / 1000, (north - south) / math.cos(math.radians(centre[1])) / 600, 1e-7)
+    return centre, min(math.log2(0.9 * 360 / 512 / wide), MOST_ZOOM)
 
 
 def _left_out(name: str, value: object) -> InputError:

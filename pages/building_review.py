@@ -110,7 +110,7 @@ def _apply(revision: int, town: Town) -> None:
         panel = st.container()
         rules = _rules()
     with lower:
-        st.subheader(words(N_("Cameras of this application")), anchor=False)
+        st.header(words(N_("Cameras of this application")), anchor=False)
         st.caption(words(N_("Rows can be typed, changed and deleted here; the check follows at once.")))
         edited = review_sources.edit_rows()
     reading = cached.read_rows(revision, edited) if len(edited) else None
@@ -266,7 +266,7 @@ def _applications(revision: int, town: Town) -> None:
                 )
             )
         show_sheet(review.sheet, f"review_{number}")
-        st.subheader(words(N_("All applications")), anchor=False)
+        st.header(words(N_("All applications")), anchor=False)
         _list(listed, town)
 
 

@@ -142,7 +142,7 @@ def _workbench(
             _facts(revision, click)
     with field:
         if task == "change":
-            st.subheader(words(N_("Changes of this scenario")), anchor=False)
+            st.header(words(N_("Changes of this scenario")), anchor=False)
             change_table(scenario)
         else:
             asking.show(answer, scenario)

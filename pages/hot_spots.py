@@ -306,7 +306,7 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
         "density": N_("Where it is densest"),
         "scan": N_("Clusters"),
     }
-    st.subheader(words(heads.get(question.statistic, N_("Places that stand out"))), anchor=False)
+    st.header(words(heads.get(question.statistic, N_("Places that stand out"))), anchor=False)
     if found.table.empty:
         st.info(words(N_("No place stands out from chance in this period.")), icon=":material/info:")
         return
@@ -334,7 +334,7 @@ def _facts(click: Click) -> None:
     facts = click.properties
     if not facts.get("code"):
         return
-    st.subheader(words(N_("One cell")), anchor=False)
+    st.header(words(N_("One cell")), anchor=False)
     looks = {**KINDS, **EMERGING}
     name = facts.get("name_zh" if language() == "zh-CN" else "name_en")
     rows = [(words(N_("Unit cell")), str(facts["code"])), (words(N_("Community")), str(name or "–"))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -16,7 +15,7 @@ from layers.deck import heat_layer, tile_layer, view_state
 from layers.i18n import N_, explain
 from layers.layer import Layer, Measure
 from layers.measures import MEASURES
-from layers.view import HEAT, ORDER, ReadView, View, read_view
+from layers.view import HEAT, ORDER, ReadView, View, framed, read_view
 from pages import cached
 from pages.session import address, language, recall, remember, set_address, whole_address, words
 from pages.widgets.columns import side_and_field
@@ -28,6 +27,7 @@ from pages.widgets.renewing import tell_age
 from pages.widgets.screen import screen
 from pages.widgets.sharing import report_button, share
 from pages.widgets.taking import take_layers
+from pages.widgets.tasks import five_tasks
 
 SWITCHES = tuple(name for name in ORDER if name not in ("cell_coverage", "violations"))
 SOURCES = {
@@ -52,7 +52,6 @@ PARTS = (
 PITCH_DEG = 40.0
 EVERYTHING = ""
 """The choice that chooses nothing: a list of choices may not hold None, which means that nobody chose."""
-MOST_ZOOM = 17.0
 
 
 def main() -> None:
@@ -73,9 +72,10 @@ def main() -> None:
         set_address(**({name: view.to_query().get(name) for name in PARTS} if _named(view) else {}))
         with field:
             _left_out(opened)
-            _figures(revision, view)
+            told = _figures(revision, view)
             tell_age(revision)
-            click = _map(revision, town, view)
+            click = _map(revision, town, view, told)
+            five_tasks()
         with side:
             _facts(revision, click)
 
@@ -226,7 +226,8 @@ def _choose_kinds(revision: int, start: View) -> dict[str, str]:
 # ---------------------------------------------------------------------------------------- what is shown
 
 
-def _figures(revision: int, view: View) -> None:
+def _figures(revision: int, view: View) -> str:
+    """Shows the key figures; returns them as a sentence."""
     kinds = tuple(sorted((name, value) for name, value in view.filters.items() if name != "grouping"))
     found = cached.key_figures(revision, view.since, view.until, view.area, kinds)
     share_seen = found.coverage_ratio
@@ -249,9 +250,18 @@ def _figures(revision: int, view: View) -> None:
             ),
         ]
     )
+    return words(
+        N_(
+            "{cells:,} unit cells, {dark:,} of them without evidence; {cameras:,} cameras; {violations:,} violations."
+        ),
+        cells=found.cells,
+        dark=found.dark_cells,
+        cameras=found.cameras,
+        violations=found.violations,
+    )
 
 
-def _map(revision: int, town: Town, view: View) -> Click | None:
+def _map(revision: int, town: Town, view: View, told: str) -> Click | None:
     measure = next(each for each in MEASURES if each.id == view.measure)
     limits = list(measure.breaks or cached.breaks(revision, measure.id, len(measure.ramp)))
     drawn = []
@@ -272,7 +282,7 @@ def _map(revision: int, town: Town, view: View) -> Click | None:
     centre, zoom = _camera(revision, town, view)
     opening = view_state(centre, zoom, pitch_deg=PITCH_DEG if view.pitch_deg is None else view.pitch_deg)
     opening.bearing = view.bearing_deg or 0
-    click = show_map("overview_map", drawn, opening, sources, simulated=simulated, height_px=600)
+    click = show_map("overview_map", drawn, opening, sources, simulated=simulated, height_px=600, told=told)
     if "unit_cells" in view.layers:
         choropleth_legend(measure, limits)
     if HEAT in view.layers:
@@ -295,11 +305,7 @@ def _camera(revision: int, town: Town, view: View) -> tuple[tuple[float, float],
     centre, zoom = town.centre, town.zoom
     area = next((each for each in cached.areas(revision) if each.code == view.area), None)
     if area is not None:
-        west, south, east, north = area.bounds
-        centre = area.centre
-        # 0.9 of a map of about 1,000 x 600 pixels of 360° / 2^zoom / 512 each
-        wide = max((east - west) / 1000, (north - south) / math.cos(math.radians(centre[1])) / 600, 1e-7)
-        zoom = min(math.log2(0.9 * 360 / 512 / wide), MOST_ZOOM)
+        centre, zoom = framed(area.bounds)
     return view.centre or centre, zoom if view.zoom is None else view.zoom
 
 

@@ -88,7 +88,11 @@ def bring_data_in(revision: int) -> None:
     )
     st.caption(
         words(
-            N_("Up to {most} MB here. Larger files go by the command line: huiyan load FILE --as KIND."),
+            N_(
+                "Choose a file, say what it holds and which column is what; a dry run tells every row that is wrong"
+                " before anything is written. Up to {most} MB here; larger files go by the command line:"
+                " huiyan load FILE --as KIND."
+            ),
             most=most,
         )
     )

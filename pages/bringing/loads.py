@@ -17,7 +17,7 @@ __all__ = ["loads_and_rasters"]
 
 def loads_and_rasters(revision: int) -> None:
     """Both lists; a word where there is none yet."""
-    st.subheader(words(N_("Loaded files")), anchor=False)
+    st.header(words(N_("Loaded files")), anchor=False)
     rows = cached.loads(revision)
     if rows.empty:
         st.caption(words(N_("No file was loaded yet.")))
@@ -91,7 +91,7 @@ def _rasters(revision: int) -> None:
     rows = cached.rasters(revision)
     if rows.empty:
         return
-    st.subheader(words(N_("Rasters")), anchor=False)
+    st.header(words(N_("Rasters")), anchor=False)
     data_table(
         "rasters",
         rows[

@@ -70,7 +70,7 @@ def _table(desk: PictureDesk) -> pd.DataFrame:
     """The table of pairs, to be edited; as it is now."""
     held = recall(f"points_{desk.id}")
     edition = int(recall(f"points_{desk.id}_edition", 0))
-    st.subheader(words(N_("Pairs")), anchor=False)
+    st.header(words(N_("Pairs")), anchor=False)
     st.caption(
         words(N_("The same numbers as on picture and map; they can be typed, changed and deleted here."))
     )
@@ -214,7 +214,7 @@ def _plan_misses(fit: Homography | None) -> list[Overlay]:
 
 def _worth(desk: PictureDesk, pairs: pd.DataFrame, fit: Homography) -> None:
     """How good the fit is, and where."""
-    st.subheader(words(N_("What the calibration is worth")), anchor=False)
+    st.header(words(N_("What the calibration is worth")), anchor=False)
     figures(
         [
             (N_("Points"), str(len(pairs))),

@@ -480,7 +480,7 @@ def _start_over(desk: PictureDesk, zone_id: int) -> None:
 
 
 def _list(desk: PictureDesk) -> None:
-    st.subheader(words(N_("Zones of this camera")), anchor=False)
+    st.header(words(N_("Zones of this camera")), anchor=False)
     if not desk.zones:
         st.caption(words(N_("There are none yet: draw one on the picture or on the map.")))
         return

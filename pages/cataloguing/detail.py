@@ -19,6 +19,7 @@ from layers.datasets import (
     DATASET_NAMES,
     FRESHNESS,
     GEOMETRY_CHECKS,
+    RUN_KINDS,
     freshness,
     preview_layer,
 )
@@ -41,13 +42,13 @@ def detail(revision: int, stamp: str, row: pd.Series[Any]) -> None:
     """All that is known of one dataset."""
     name = str(row["name"])
     mark = f" {simulated_mark()}" if row["simulated"] else ""
-    st.html(f"<h3>{html.escape(_title(name))} <code>{html.escape(name)}</code>{mark}</h3>")
+    st.html(f"<h2>{html.escape(_title(name))} <code>{html.escape(name)}</code>{mark}</h2>")
     left, right = st.columns([1, 1], gap="medium")
     with left:
         _card(row)
         _edit(row)
     with right:
-        _preview(revision, name)
+        _preview(revision, name, int(row["rows"]))
     _quality(cached_scenes.dataset_checks(revision, stamp, name), row)
     _lineage(name, int(row["revision"]), cached_scenes.dataset_lineage(revision, stamp, name))
     _history(cached_scenes.dataset_history(revision, stamp, name))
@@ -58,13 +59,20 @@ def _title(name: str) -> str:
     return words(DATASET_NAMES.get(name, name))
 
 
+def _meaning(said: str) -> str:
+    """What a column means, as `layers.columns` has it; a dash where its name says enough."""
+    return words(said) if said else "–"
+
+
 def _given(value: Any) -> str:
     return str(value) if isinstance(value, str) and value else "–"
 
 
 def _card(row: pd.Series[Any]) -> None:
     age, state = freshness(row["loaded_at"], dt.datetime.now(dt.UTC), row["renew_days"])
-    every = "" if pd.isna(row["renew_days"]) else f" / {row['renew_days']:g} d"
+    told = words(N_("{days:.1f} days"), days=age)
+    if not pd.isna(row["renew_days"]):
+        told += " / " + words(N_("{days:.1f} days"), days=row["renew_days"])
     fact_table(
         [
             (words(N_("Owner")), _given(row["owner"])),
@@ -75,8 +83,8 @@ def _card(row: pd.Series[Any]) -> None:
             (words(N_("Rows")), f"{row['rows']:,}"),
             (words(N_("Revision")), f"{row['revision']}"),
             (words(N_("Loaded (UTC)")), f"{row['loaded_at']:%Y-%m-%d %H:%M}"),
-            (words(N_("Age against renewal")), f"{age:.1f} d{every} · {words(FRESHNESS[state])}"),
-            (words(N_("Note")), _given(row["note"])),
+            (words(N_("Age against renewal")), f"{told} · {words(FRESHNESS[state])}"),
+            (words(N_("Remark")), _given(row["note"])),
         ]
     )
 
@@ -96,14 +104,14 @@ def _edit(row: pd.Series[Any]) -> None:
             value=0.0 if pd.isna(row["renew_days"]) else float(row["renew_days"]),
             step=1.0,
         )
-        note = st.text_input(words(N_("Note")), value=row["note"] or "", max_chars=LONGEST)
+        note = st.text_input(words(N_("Remark")), value=row["note"] or "", max_chars=LONGEST)
         if st.form_submit_button(words(N_("Save the card"))):
             with told():
                 set_card(name, owner=owner, contact=contact, renew_days=days or None, note=note)
                 st.rerun()
 
 
-def _preview(revision: int, name: str) -> None:
+def _preview(revision: int, name: str, rows: int) -> None:
     layer = preview_layer(name)
     if layer is None:
         st.caption(words(N_("No layer of its own: nothing to draw.")))
@@ -118,6 +126,7 @@ def _preview(revision: int, name: str) -> None:
         simulated=simulated,
         height_px=320,
         selectable=False,
+        told=words(N_("{rows:,} rows in the dataset."), rows=rows),
     )
     legend([layer])
     st.html(
@@ -201,6 +210,7 @@ def _lineage(name: str, revision: int, found: Lineage) -> None:
         return
     runs = found.runs.assign(role=[words(ROLES[role]) for role in found.runs["role"]])
     runs["method"] = runs["method"].map(words)
+    runs["kind"] = [words(RUN_KINDS.get(kind, kind)) for kind in runs["kind"]]
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     data_table(
         "runs",
@@ -252,9 +262,12 @@ def _history(rows: pd.DataFrame) -> None:
 
 def _columns(name: str) -> None:
     with st.expander(words(N_("Columns")), icon=":material/view_column:"):
-        st.caption(f"{words(N_('As the tables say it, in English.'))} {sentence_of(name)}")
+        st.caption(words(sentence_of(name)))
         rows = pd.DataFrame(
-            [(each.name, each.type, words(YES_NO[each.nullable]), each.meaning) for each in columns_of(name)],
+            [
+                (each.name, each.type, words(YES_NO[each.nullable]), _meaning(each.meaning))
+                for each in columns_of(name)
+            ],
             columns=["name", "type", "empty", "meaning"],
         )
         text = st.column_config.TextColumn

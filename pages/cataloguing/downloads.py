@@ -19,8 +19,15 @@ OTHERS = ("gpkg", "fgb", "parquet", "csv")
 
 def downloads(register: pd.DataFrame, counts: dict[str, int]) -> None:
     """One file for each layer."""
-    st.subheader(words(N_("Layers to download")), anchor=False)
-    st.caption(words(N_("RFC 7946 GeoJSON, EPSG:4326, with revision, method, source and licence inside.")))
+    st.header(words(N_("Layers to download")), anchor=False)
+    st.caption(
+        words(
+            N_(
+                "GeoJSON (RFC 7946), GeoPackage, FlatGeobuf, GeoParquet or CSV; EPSG:4326, with revision, method,"
+                " source and licence."
+            )
+        )
+    )
     rows = []
     for layer in LAYERS.values():
         mine = register[register["name"].isin(layer.datasets)]
@@ -41,6 +48,8 @@ def downloads(register: pd.DataFrame, counts: dict[str, int]) -> None:
 def _others(layer: str) -> str:
     """Links to the other formats."""
     links = "".join(
-        f' <a class="hy-get" href="/api/export/{layer}.{suffix}" download>.{suffix}</a>' for suffix in OTHERS
+        f' <a class="hy-get" href="/api/export/{layer}.{suffix}" aria-label="{layer}.{suffix}" download>'
+        f".{suffix}</a>"
+        for suffix in OTHERS
     )
     return f"<br>{links}"

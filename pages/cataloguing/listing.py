@@ -12,7 +12,7 @@ from layers.i18n import N_
 from pages.session import address, set_address, words
 from pages.widgets.figures import figures
 from pages.widgets.jobs import job_button
-from pages.widgets.taking import data_table
+from pages.widgets.taking import MISSING, data_table
 
 __all__ = ["listing"]
 
@@ -47,7 +47,7 @@ def listing(rows: pd.DataFrame) -> str | None:
         title=[words(DATASET_NAMES.get(name, name)) for name in rows["name"]],
         age_d=[age for age, _ in told],
         fresh=[words(FRESHNESS[state]) for _, state in told],
-        owner=rows["owner"].fillna(""),
+        owner=rows["owner"].fillna(MISSING),
     )
     texts = [searched(row["name"], [row[name] for name in SEARCHED]) for _, row in rows.iterrows()]
     kept = shown[[matches(text, query or "") for text in texts]].reset_index(drop=True)
@@ -72,7 +72,7 @@ def listing(rows: pd.DataFrame) -> str | None:
         selection_mode="single-row",
         column_config={
             "title": text(words(N_("Dataset")), width="medium"),
-            "name": text(words(N_("Name"))),
+            "name": text(words(N_("Name")), width=150),
             "rows": number(words(N_("Rows")), format="localized"),
             "score": number(
                 words(N_("Quality")),
@@ -87,7 +87,7 @@ def listing(rows: pd.DataFrame) -> str | None:
             "fresh": text(words(N_("Freshness"))),
             "owner": text(words(N_("Owner"))),
             "revision": number(words(N_("Revision")), format="%d"),
-            "simulated": st.column_config.CheckboxColumn(words(N_("simulated"))),
+            "simulated": st.column_config.CheckboxColumn(words(N_("Simulated"))),
             "source": text(words(N_("Source"))),
             "licence": text(words(N_("Licence"))),
         },

@@ -175,6 +175,7 @@ PAGE = """<!doctype html>
 <div id="shade" aria-hidden="true"></div>
 <header><h1><span id="city"></span><span id="title"></span></h1><div id="clock"></div></header>
 <main><section id="left"></section><section id="right"></section></main>
+<div id="scope" role="note"></div>
 <div id="legend"></div>
 <footer>
 <div id="method"></div>

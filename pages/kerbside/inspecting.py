@@ -29,7 +29,7 @@ def inspect(
     ground: ParkingGround, standing: Standing, choice: Choice, table: pd.DataFrame, place: int | None
 ) -> None:
     """The panel of the selected place."""
-    st.subheader(words(N_("One place")), anchor=False)
+    st.header(words(N_("One place")), anchor=False)
     if place is None:
         st.caption(words(N_("Click a cell or a street on the map.")))
         return

@@ -73,7 +73,7 @@ def plan_panel(
     changes: ParkingChanges | None,
 ) -> Bays | None:
     """The panel; returns the bays that were asked for, to be drawn on the map above it."""
-    st.subheader(words(N_("Plan")), anchor=False)
+    st.header(words(N_("Plan")), anchor=False)
     if need is None or need.access.supply is None:
         st.caption(
             words(N_("Without legal bays or car parks nobody knows who finds no place: load some first."))

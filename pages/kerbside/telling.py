@@ -249,7 +249,7 @@ def _plain(value: float | int | None, digits: int) -> str:
 
 def missed(revision: int, ground: ParkingGround) -> None:
     """What share of the violations in view cameras miss, from those that people reported."""
-    st.subheader(words(N_("What cameras miss (capture–recapture)")), anchor=False)
+    st.header(words(N_("What cameras miss (capture–recapture)")), anchor=False)
     if "reports" in ground.missing or "captures" in ground.missing:
         st.caption(words(N_("It takes captures and reports by people; one of them is missing.")))
         return

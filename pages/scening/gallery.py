@@ -16,6 +16,7 @@ from pages.widgets.figures import figures
 __all__ = ["broken_scenes", "gallery", "scene_facts"]
 
 A_ROW = 3
+MOST_CODES = 3
 COLOURS = {"watched": "green", "reported": "orange", "nothing": "gray"}
 
 
@@ -29,33 +30,40 @@ def gallery(found: Scenes, evidence: Evidence) -> None:
             *((title, f"{states.count(name):,}", meaning) for name, (title, meaning) in STATE_NAMES.items()),
         ]
     )
+    broken_scenes(found)
     for domain in DOMAINS:
         mine = [scene for scene in found.found.values() if scene.domain == domain]
         if not mine:
             continue
-        st.subheader(words(DOMAIN_NAMES[domain]), anchor=False)
-        columns = st.columns(A_ROW)
-        for at, scene in enumerate(mine):
-            with columns[at % A_ROW]:
-                _card(scene, standing[scene.id])
-    broken_scenes(found)
+        st.header(words(DOMAIN_NAMES[domain]), anchor=False)
+        for start in range(0, len(mine), A_ROW):
+            for column, scene in zip(st.columns(A_ROW), mine[start : start + A_ROW], strict=False):
+                with column:
+                    _card(scene, standing[scene.id])
 
 
 def _card(scene: Scene, standing: Standing) -> None:
     said = scene.words[language()]
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         st.markdown(f"**:material/{scene.icon}: {said.title}**")
         st.caption(said.sentence)
         st.badge(words(STATE_NAMES[standing.state][0]), color=COLOURS[standing.state])
         st.html(f'<div class="hy-source">{html.escape(scene_facts(scene, standing))}</div>')
-        if st.button(words(N_("Open")), key=f"scene_open_{scene.id}", help=said.title):
+        if st.button(words(N_("Open: {scene}"), scene=said.title), key=f"scene_open_{scene.id}"):
             set_address(scene=scene.id)
             st.rerun()
 
 
 def scene_facts(scene: Scene, standing: Standing) -> str:
     """What there is of a scene, in one line."""
-    parts = [" ".join((*scene.codes, *scene.components[:3])) + (" …" if len(scene.components) > 3 else "")]
+    parts = []
+    if scene.codes:
+        parts.append(words(N_("events {codes}"), codes=" ".join(scene.codes)))
+    if scene.components:
+        more = " …" if len(scene.components) > MOST_CODES else ""
+        parts.append(
+            words(N_("component classes {codes}"), codes=" ".join(scene.components[:MOST_CODES]) + more)
+        )
     parts.append(words(rule_title(scene)))
     if standing.cases or standing.leads:
         parts.append(
@@ -67,7 +75,9 @@ def scene_facts(scene: Scene, standing: Standing) -> str:
         parts.append(words(N_("rule runs in {zones:,} zones"), zones=standing.zones))
     if standing.looking_h:
         parts.append(words(N_("{hours:,.0f} camera hours"), hours=standing.looking_h))
-    if scene.rule.measures:
+    if scene.rule.measures and not standing.sensors:
+        parts.append(words(N_("no sensors")))
+    elif scene.rule.measures:
         parts.append(
             words(
                 N_("{online:,} of {sensors:,} sensors online"),

@@ -213,7 +213,7 @@ def newest_table(rows: pd.DataFrame, classes: Mapping[str, tuple[str, str]]) -> 
         column_config={
             "what": text(words(N_("Kind"))),
             "number": text(words(N_("Number"))),
-            "class": text(words(N_("Event class"))),
+            "class": text(words(N_("Event class")), width=170),
             "source": text(words(N_("Source"))),
             "stage": text(words(N_("State"))),
             "at": st.column_config.DatetimeColumn(words(N_("Time (UTC)")), format="YYYY-MM-DD HH:mm"),

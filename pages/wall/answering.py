@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from analysis.errors import HuiyanError
 from geodata import database
 from geodata.errors import NotFound
-from geodata.queries import wall
+from geodata.queries import wall, wall_pages
+from geodata.queries.wall_scope import Scope
 from geodata.settings import Settings
 from geodata.towns.town import Town
 from layers import wall as dark
@@ -21,10 +22,11 @@ from layers.i18n import N_, explain
 from layers.layer import Measure
 from layers.measures import MEASURES
 from layers.ramps import css
-from layers.view import HEAT, View
+from layers.view import HEAT, View, framed
 from layers.watching import LEADS_PER_H
 from pages.paper.telling import Say, speaker
 from pages.wall.blocks import number
+from pages.wall.scoping import scope_of, scope_told
 from pages.wall.telling import TELLERS, TITLES
 from pages.wall.told import Told
 
@@ -42,15 +44,21 @@ PAGE_DATASETS: Mapping[str, tuple[str, ...]] = {
     "evaluation": ("case_file", "cell_measure", "area"),
 }
 """What the figures of a page rest on, beside the layers of its map."""
+NAMED = ("cell_demand", "edge_demand")
+"""Layers whose legend says how something is known, and not of what."""
 MEASURES_BY_ID: dict[str, Measure] = {each.id: each for each in (*MEASURES, LEADS_PER_H)}
-Read = Callable[[str], wall.Reading]
+Read = Callable[[str, Scope], wall_pages.Reading]
+OWN = "Huiyan"
+"""Source of what this twin computed or simulated: told where there is no other."""
+MOST_HELD = 64
+"""So many pages are kept at most: whoever asks may ask for any view, and the memory of a wall stays flat."""
 
 
 @dataclass(frozen=True)
 class Held:
     """A reading, when it was made by this process's own clock, and why there is no newer one."""
 
-    reading: wall.Reading
+    reading: wall_pages.Reading
     at: float
     error: HuiyanError | None = None
 
@@ -64,7 +72,7 @@ class Answers:
     chosen
         Settings.
     read
-        Reads the figures of a page; None: from the database.
+        Reads the figures of a page, of what a view asks; None: from the database.
     clock
         Seconds that never run backwards.
     """
@@ -75,8 +83,9 @@ class Answers:
         self._chosen = chosen
         self._read = read or _from_database
         self._clock = clock
-        self._held: dict[str, Held] = {}
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._held: OrderedDict[tuple[str, Scope], Held] = OrderedDict()
+        self._locks: dict[tuple[str, Scope], threading.Lock] = {}
+        self._one = threading.Lock()
 
     def answer(self, page: str, language: str, view: View | None = None) -> dict[str, Any]:
         """
@@ -89,7 +98,8 @@ class Answers:
         language
             BCP 47 tag.
         view
-            What a planner shared: shown on the map in place of the page's own layers.
+            What a planner shared: shown on the map in place of the page's own layers, and what the figures are of as
+            far as they can.
 
         Raises
         ------
@@ -105,7 +115,7 @@ class Answers:
                 name=page,
                 names=", ".join(wall.PAGES),
             )
-        held = self._newest(page)
+        held = self._newest((page, scope_of(view)))
         say = speaker(language)
         reading = held.reading
         told = TELLERS[page](reading.figures, reading.town, say, language)
@@ -121,25 +131,47 @@ class Answers:
             "right": told.right,
             "method": told.method,
             **_origin(reading, page, told, view, say),
+            "scope": scope_told(reading.asked, page, reading.town, say, language),
             "map": _map(reading, told, view),
             "legend": _legend(told, view, say),
         }
 
-    def _newest(self, page: str) -> Held:
-        held = self._held.get(page)
+    def _newest(self, key: tuple[str, Scope]) -> Held:
+        held = self._kept(key)
         if held and self._clock() - held.at < FRESH_S:
             return held
-        with self._locks[page]:  # one reads, the others wait for it
-            held = self._held.get(page)
+        with self._lock(key):  # one reads, the others wait for it
+            held = self._kept(key)
             if held and self._clock() - held.at < FRESH_S:
                 return held
             try:
-                self._held[page] = Held(self._read(page), self._clock())
+                newest = Held(self._read(*key), self._clock())
             except HuiyanError as error:
                 if held is None:
                     raise
                 return Held(held.reading, held.at, error)
-            return self._held[page]
+            self._keep(key, newest)
+            return newest
+
+    def _kept(self, key: tuple[str, Scope]) -> Held | None:
+        with self._one:
+            if key in self._held:
+                self._held.move_to_end(key)
+            return self._held.get(key)
+
+    def _keep(self, key: tuple[str, Scope], newest: Held) -> None:
+        """Keeps a reading; of too many the shared view goes that nobody asked for longest, never the town's own."""
+        with self._one:
+            self._held[key] = newest
+            self._held.move_to_end(key)
+            shared = [each for each in self._held if each[1]]
+            for each in shared[: max(0, len(self._held) - MOST_HELD)]:
+                del self._held[each]
+                self._locks.pop(each, None)
+
+    def _lock(self, key: tuple[str, Scope]) -> threading.Lock:
+        with self._one:
+            return self._locks.setdefault(key, threading.Lock())
 
 
 def city_name(town: Town, chosen: Settings, language: str) -> str:
@@ -147,9 +179,9 @@ def city_name(town: Town, chosen: Settings, language: str) -> str:
     return chosen.wall_city or (town.name_zh if language == "zh-CN" else town.name_en)
 
 
-def _from_database(page: str) -> wall.Reading:
+def _from_database(page: str, scope: Scope) -> wall_pages.Reading:
     with database.guarded(), database.connection() as conn:
-        return wall.read(conn, page)
+        return wall.read(conn, page, scope)
 
 
 def _shown(told: Told, view: View | None) -> list[str]:
@@ -158,7 +190,7 @@ def _shown(told: Told, view: View | None) -> list[str]:
     return [name for name in names if name not in dark.BASE]
 
 
-def _map(reading: wall.Reading, told: Told, view: View | None) -> dict[str, Any]:
+def _map(reading: wall_pages.Reading, told: Told, view: View | None) -> dict[str, Any]:
     """Layers, pins, and where the camera of the map goes."""
 
     def revision(name: str) -> int:
@@ -177,7 +209,12 @@ def _map(reading: wall.Reading, told: Told, view: View | None) -> dict[str, Any]
         )
     drawn += [dark.tiles(LAYERS[name], revision=revision(name)) for name in dark.BASE[1:]]
     town = reading.town
-    lon, lat = (view.centre if view else told.focus) or town.centre
+    bounds = reading.asked.bounds
+    (lon, lat), zoom = framed(bounds) if bounds else (told.focus or town.centre, town.zoom + told.closer)
+    if view and bounds is None:
+        lon, lat = town.centre
+    if view and view.centre:
+        lon, lat = view.centre
     return {
         "layers": drawn,
         "extent": reading.extent,
@@ -185,7 +222,7 @@ def _map(reading: wall.Reading, told: Told, view: View | None) -> dict[str, Any]
         "view": {
             "longitude": lon,
             "latitude": lat,
-            "zoom": view.zoom if view and view.zoom is not None else town.zoom + told.closer,
+            "zoom": view.zoom if view and view.zoom is not None else zoom,
             "pitch": view.pitch_deg if view and view.pitch_deg is not None else told.pitch_deg,
             "bearing": view.bearing_deg if view and view.bearing_deg is not None else told.bearing_deg,
         },
@@ -219,6 +256,8 @@ def _legend(told: Told, view: View | None, say: Say) -> list[dict[str, str]]:
             continue
         measure, breaks = _measure(name, told, view)
         if measure is None:
+            if name in NAMED:
+                entries.append({"colour": "transparent", "words": say(LAYERS[name].title), "mark": "line"})
             for colour, label, mark in dark.legend(LAYERS[name]):
                 add(colour, say(label), mark)
             continue
@@ -236,12 +275,17 @@ def _legend(told: Told, view: View | None, say: Say) -> list[dict[str, str]]:
     return entries
 
 
-def _origin(reading: wall.Reading, page: str, told: Told, view: View | None, say: Say) -> dict[str, Any]:
+def _origin(
+    reading: wall_pages.Reading, page: str, told: Told, view: View | None, say: Say
+) -> dict[str, Any]:
     """Sources of what is shown, and whether any of it is simulated."""
     layers = [LAYERS["violations" if name == HEAT else name] for name in (*dark.BASE, *_shown(told, view))]
     names = {each for layer in layers for each in layer.datasets} | set(PAGE_DATASETS[page])
     rows = [row for name, row in reading.register.items() if name in names]
-    sources = sorted({say(row.source) for row in rows})
+    others = sorted(
+        {say(row.source) for row in rows if row.source != OWN}, key=lambda text: (text[0] != "©", text)
+    )
+    sources = others or [OWN]
     return {
         "source": say(N_("Source: {sources}"), sources=" · ".join(sources)),
         "simulated": say(N_("simulated data included")) if any(row.simulated for row in rows) else None,

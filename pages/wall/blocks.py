@@ -47,7 +47,7 @@ def span(lower: float | None, upper: float | None, digits: int = 2) -> str:
     """An interval; empty where there is none."""
     if lower is None or upper is None or not np.isfinite([lower, upper]).all():
         return ""
-    return f"{number(lower, digits)} – {number(upper, digits)}"
+    return f"{number(lower, digits)}–{number(upper, digits)}"
 
 
 def figure(label: str, value: str, *, unit: str = "", note: str = "", tone: Tone = "plain") -> Block:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geodata.queries import wall
+from geodata.queries import wall_pages as wall
+from geodata.queries.wall_scope import RECENT_DAYS
 from geodata.towns.town import Town
 from layers import wall as dark
 from layers.catalogue import NETWORKS
@@ -42,6 +43,7 @@ from pages.wall.told import (
     rule,
     rule_colour,
     verdict,
+    within,
 )
 
 __all__ = ["TELLERS", "TITLES"]
@@ -79,13 +81,12 @@ INTERVALS = N_("95 % intervals; ordered by the lower limit")
 def overview(found: wall.OverviewPage, town: Town, say: Say, language: str) -> Told:
     """The city at a glance."""
     figures = found.figures
-    day = found.last_at.astimezone(town.time_zone).date() if found.last_at else None
     blind = figures.dark_cells / figures.cells if figures.cells else None
     left = [
         figure(
             say(N_("Violations on record")),
             number(figures.violations),
-            note=say(N_("in {days} days to {day}"), days=wall.RECENT_DAYS, day=day) if day else "",
+            note=within(found.period, town, say),
         ),
         figure(
             say(N_("Cameras online")),
@@ -109,8 +110,8 @@ def overview(found: wall.OverviewPage, town: Town, say: Say, language: str) -> T
         series(
             say(N_("Violations a day")),
             found.by_day["cases"],
-            [(at, f"{days[at]:%m-%d}") for at in range(0, len(days), 14)],
-            note=say(N_("last {days} days on record"), days=wall.TREND_DAYS),
+            [(at, f"{days[at]:%m-%d}") for at in range(0, len(days), max(14, -(-len(days) // 4)))],
+            note=say(N_("{days} days to {day}"), days=len(days), day=f"{days[-1]:%Y-%m-%d}") if days else "",
         ),
         bars(say(N_("Where: by community")), named(found.by_area, language), empty=say(N_("Nothing yet."))),
         split(
@@ -130,13 +131,13 @@ def overview(found: wall.OverviewPage, town: Town, say: Say, language: str) -> T
     return Told(left, right, method, ("camera_views", "heat", "cameras"), closer=-0.35, bearing_deg=-24)
 
 
-def cells(found: wall.CellPage, _town: Town, say: Say, language: str) -> Told:
+def cells(found: wall.CellPage, town: Town, say: Say, language: str) -> Told:
     """Grid and cases."""
     blind = found.cells - found.seen_cells
-    recently = say(N_("last {days} days on record"), days=wall.RECENT_DAYS)
+    recently = within(found.period, town, say)
     left = [
         figure(say(N_("Violations on record")), number(found.recent.now), note=recently),
-        changed(found.recent, wall.RECENT_DAYS, say),
+        changed(found.recent, found.period.days or RECENT_DAYS, say),
         split(
             say(N_("Unit cells")),
             [
@@ -253,7 +254,7 @@ def parking(found: wall.ParkingPage, _town: Town, say: Say, _language: str) -> T
             say(N_("Car parks")),
             number(found.car_parks),
             note=say(
-                N_("capacity on record for {told}: {spaces} spaces"),
+                N_("capacity on record for {told} of them: {spaces} spaces"),
                 told=number(found.told_capacity),
                 spaces=number(found.capacity),
             ),
@@ -480,13 +481,15 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
             say(N_("Communities by violations per exposure")),
             ranks,
             unit=say(N_("an hour of full view")),
-            note=say(N_("95 % intervals of the rate and of the rank")),
+            note=say(N_("95 % intervals of rate and rank")),
             empty=say(N_("Nobody looked at any cell.")),
         ),
         table(
-            say(N_("Each against its own past: reports by people")),
+            say(
+                N_("Reports by people: {days} days against the {days} before"),
+                days=found.compared_days or wall.COMPARED_DAYS,
+            ),
             changes,
-            unit=say(N_("{days} days against the {days} before"), days=wall.COMPARED_DAYS),
             empty=say(N_("Nobody reported anything.")),
             middle=1.0,
         ),

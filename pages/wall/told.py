@@ -9,6 +9,8 @@ import pandas as pd
 
 from analysis.desk import share_interval
 from analysis.evaluation import Change
+from geodata.queries.wall_scope import Period
+from geodata.towns.town import Town
 from layers.i18n import N_
 from layers.layer import Colour
 from pages.paper.telling import OWNERS, Say
@@ -29,6 +31,7 @@ __all__ = [
     "rule",
     "rule_colour",
     "verdict",
+    "within",
 ]
 
 
@@ -101,6 +104,12 @@ def ranked(rows: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for rank, row in enumerate(rows.itertuples(), 1)
     ]
+
+
+def within(found: Period, town: Town, say: Say) -> str:
+    """Of which days a count is; empty where nothing is on record."""
+    dates = found.dates(town.time_zone)
+    return say(N_("in {days} days to {day}"), days=found.days, day=dates[1]) if dates else ""
 
 
 def changed(found: Change, days: int, say: Say) -> Block:

@@ -75,7 +75,7 @@ def _name(algorithm: Algorithm) -> str:
 
 
 def _summary(found: AlgorithmMatrix) -> None:
-    st.subheader(words(N_("Cameras by algorithm")), anchor=False)
+    st.header(words(N_("Cameras by algorithm")), anchor=False)
     table = found.matrix.summary()
     names = {each.code: _name(each) for each in found.matrix.algorithms}
     rows = table.reset_index()
@@ -103,7 +103,7 @@ def _summary(found: AlgorithmMatrix) -> None:
 
 
 def _groups(found: AlgorithmMatrix) -> None:
-    st.subheader(words(N_("Idle cameras by group")), anchor=False)
+    st.header(words(N_("Idle cameras by group")), anchor=False)
     titles = {name: words(title) for name, title in GROUP_NAMES.items()}
     group = (
         st.segmented_control(
@@ -130,7 +130,7 @@ def _groups(found: AlgorithmMatrix) -> None:
 
 
 def _cameras(revision: int, found: AlgorithmMatrix) -> None:
-    st.subheader(words(N_("Cameras of one algorithm")), anchor=False)
+    st.header(words(N_("Cameras of one algorithm")), anchor=False)
     by_code = {each.code: each for each in found.matrix.algorithms}
     names = {code: _name(each) for code, each in by_code.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="algorithms_bar"):

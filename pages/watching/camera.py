@@ -119,7 +119,7 @@ def _frames(patrol: Patrol, town: Town) -> None:
 
 
 def _findings(revision: int, town: Town, camera: pd.Series, patrol: Patrol) -> None:
-    st.subheader(words(N_("Findings")), anchor=False)
+    st.header(words(N_("Findings")), anchor=False)
     if patrol.findings.empty:
         st.caption(words(N_("No rule has fired.")))
         return

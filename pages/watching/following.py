@@ -29,11 +29,11 @@ def following(found: LeadView, town: Town) -> None:
     """Below the evidence; only what a person has confirmed can be dealt with or climb the ladder."""
     dealt, ladder = st.columns([1, 1], gap="medium")
     with dealt:
-        st.subheader(words(N_("Dealt with")), anchor=False)
+        st.header(words(N_("Dealt with")), anchor=False)
         _dealt_with(found, town)
         _said(found, town)
     with ladder:
-        st.subheader(words(N_("Escalation at this place")), anchor=False)
+        st.header(words(N_("Escalation at this place")), anchor=False)
         _ladder(found, town)
 
 

@@ -39,7 +39,7 @@ def scores_tab() -> None:
         )
         return
     _precision(table)
-    st.subheader(words(N_("Thresholds")), anchor=False)
+    st.header(words(N_("Thresholds")), anchor=False)
     if not zones:
         st.info(words(N_("No zone has a lead that was confirmed or rejected.")), icon=":material/inbox:")
         return

@@ -9,11 +9,13 @@ from typing import Any
 import pydeck as pdk
 import streamlit as st
 
+from layers.catalogue import LAYERS
 from layers.deck import deck
-from pages.session import dark, widget
+from layers.i18n import N_
+from pages.session import dark, listed, widget, words
 from pages.widgets.legend import attribution
 
-__all__ = ["Click", "peek", "show_map"]
+__all__ = ["Click", "in_words", "peek", "show_map"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def show_map(
     simulated: bool = False,
     height_px: int = 560,
     selectable: bool = True,
+    told: str = "",
 ) -> Click | None:
     """
     Draws a map with its sources on it and returns the feature that is selected.
@@ -59,6 +62,8 @@ def show_map(
         Its height.
     selectable
         Whether clicks select.
+    told
+        What can be read from it, for those who do not see it; the names of its layers are said in any case.
     """
     chart = st.pydeck_chart(
         deck(layers, view, dark=dark()),
@@ -66,11 +71,30 @@ def show_map(
         key=key,
         on_select="rerun" if selectable else "ignore",
         selection_mode="single-object",
+        alt=in_words([layer.id for layer in layers], told),
     )
     attribution(sources, simulated=simulated)
     if not selectable:
         return None
     return _first(chart.selection)  # type: ignore[union-attr]
+
+
+def in_words(ids: Sequence[str], told: str = "") -> str:
+    """
+    A map in one or two sentences, for those who do not see it.
+
+    Parameters
+    ----------
+    ids
+        Of what is drawn, from the ground up; what is no layer of the catalogue has no name of its own.
+    told
+        What can be read from it, one sentence.
+    """
+    names = dict.fromkeys(words(LAYERS[name].title) for name in ids if name in LAYERS)
+    if any(name.endswith("_heat") for name in ids):
+        names[words(N_("Violation heat map"))] = None
+    shown = words(N_("Map of: {layers}."), layers=listed(names)) if names else words(N_("Map."))
+    return f"{shown} {told}".strip()
 
 
 def peek(key: str) -> Click | None:

@@ -72,7 +72,7 @@ def empty(title: str, sentence: str, command: str = "") -> None:
     """What a screen shows where there is nothing to show."""
     tail = f"<p><code>{html.escape(command)}</code></p>" if command else ""
     st.html(
-        f'<div class="hy-state"><h3>{html.escape(words(title))}</h3><p>{html.escape(words(sentence))}</p>{tail}</div>'
+        f'<div class="hy-state"><h2>{html.escape(words(title))}</h2><p>{html.escape(words(sentence))}</p>{tail}</div>'
     )
 
 

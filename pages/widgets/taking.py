@@ -21,6 +21,8 @@ from pages.session import words
 __all__ = ["data_table", "other_formats", "take_layers", "take_table"]
 
 ICON = ":material/download:"
+MISSING = "–"
+"""What a table shows where nothing is given."""
 
 
 def take_layers(layers: Sequence[Layer], filters: Mapping[str, str] | None = None) -> None:
@@ -112,7 +114,7 @@ def data_table(name: str, rows: pd.DataFrame, **how: Any) -> Any:
     chosen
         What `streamlit.dataframe` returns: the rows that are selected, where they can be.
     """
-    chosen = st.dataframe(rows, **how)
+    chosen = st.dataframe(rows, placeholder=MISSING, **how)
     if len(rows):
         kept = list(how.get("column_order") or rows.columns)
         take_table(f"table_{name}", name, lambda: rows[kept])

@@ -102,7 +102,7 @@ def keys_of(answer: Answer | None) -> None:
 
 def show(answer: Answer | None, scenario: Scenario | None) -> None:
     """The answer in figures, tables and curves, and what can be done with it."""
-    st.subheader(words(N_("Proposal")), anchor=False)
+    st.header(words(N_("Proposal")), anchor=False)
     if answer is None:
         st.caption(words(N_("Choose on the left and press Work it out.")))
     elif isinstance(answer, Plan):

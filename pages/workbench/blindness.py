@@ -151,7 +151,7 @@ def _table_of_groups(revision: int, grouping: str) -> None:
     rows = cached.group_means(revision, grouping)
     if rows.empty:
         return
-    st.subheader(words(N_("Share seen, by kind of place")), anchor=False)
+    st.header(words(N_("Share seen, by kind of place")), anchor=False)
     table = rows.assign(place=rows["place"].map(lambda each: words(PLACES.get(each, each))))
     data_table(
         "groups-of-cameras",
@@ -218,7 +218,7 @@ def _looked(revision: int, town: Town, days: int, until: dt.datetime | None) -> 
     keys(N_("Who looked"), [(colour, label, "fill") for colour, label in SOURCES.values()])
     legend([LAYERS["patrol_tracks"], LAYERS["cameras"]])
     source_line(register, used)
-    st.subheader(words(N_("Blind cells")), anchor=False)
+    st.header(words(N_("Blind cells")), anchor=False)
     name = "name_zh" if language() == "zh-CN" else "name_en"
     names = cached.cell_table(revision).set_index("code")[name]
     blind = cells[cells["blind"]]

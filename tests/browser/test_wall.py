@@ -38,7 +38,13 @@ document.querySelectorAll('.block').forEach((each) => {
   const box = each.getBoundingClientRect(), name = each.querySelector('h2').textContent;
   if (each.scrollHeight > each.clientHeight + 3) wrong.push(`${name}: ${each.scrollHeight} in ${each.clientHeight}`);
   if (box.bottom > foot + 2) wrong.push(`${name} reaches into the foot`);
+  const rows = each.querySelector('.rows');
+  if (rows && rows.scrollHeight > rows.clientHeight + 3) wrong.push(`${name}: its rows run into each other`);
   if (box.right > innerWidth + 1 || box.left < -1) wrong.push(`${name} is off the screen`);
+});
+document.querySelectorAll('.row span, .told > span, #source, #method, #scope').forEach((each) => {
+  if (each.scrollWidth > each.clientWidth + 1 || (each.id && each.scrollHeight > each.clientHeight + 3))
+    wrong.push(`cut: ${each.textContent}`);
 });
 return wrong;
 """
@@ -147,6 +153,27 @@ def test_figures_are_large_and_have_room(
                 == 0
             )
             eyes.driver.execute_script("dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}))")
+
+
+SHARED = "layers=cameras&area=910091001&since=2026-03-01T00:00:00Z&until=2026-05-01T00:00:00Z&class=05-05&source=qr"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_shared_view_tells_what_its_figures_are_of(language: str, wall: str, open_browser: Open) -> None:
+    with open_browser(1920, 1080) as eyes:
+        without_map(eyes)
+        for name in ("overview", "parking"):
+            eyes.open(f"{wall}?page={name}&lang={language}&{SHARED}")
+            until(eyes, page_is(name))
+            told = eyes.driver.find_element("id", "scope").text
+            assert ("North Street" if language == "en" else "北街道") in told and "2026-04-30" in told
+            assert eyes.driver.execute_script(OVERFLOW) == [], name
+            apart = eyes.driver.execute_script(
+                "const box = (id) => document.getElementById(id).getBoundingClientRect(), told = box('scope');"
+                "return told.bottom < box('legend').top && told.left > box('left').right"
+                " && told.right < box('right').left"
+            )
+            assert apart, "it stands between the columns, over the map"
 
 
 def test_pages_turn_by_themselves_over_one_map_that_is_never_blank(wall: str, open_browser: Open) -> None:

@@ -46,8 +46,8 @@ LEAST_STEP_L = 5.0
 """CIE L* between neighbouring classes; about 1 can just be told where they touch."""
 LEAST_DIFFERENCE = 10.0
 """CIE76 ΔE between any two classes."""
-LEAST_FROM_NOTHING = 5.0
-"""CIE76 ΔE between a class and no evidence, both on the ground: twice what can just be told (2.3)."""
+LEAST_FROM_NOTHING = 8.0
+"""CIE76 ΔE between a class and no evidence, both on the ground: more than three times what can just be told (2.3)."""
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
 CSS = (ROOT / "layers" / "looks.css").read_text(encoding="utf-8")
 LIGHTS = ("light", "dark")

@@ -16,6 +16,7 @@ from geodata import database
 from geodata.settings import ROOT
 from geodata.video.failures import Failure, told
 from layers.i18n import LANGUAGES, explain, translate
+from layers.ramps import NO_EVIDENCE
 from layers.watching import STREAM_STATES, VERDICTS
 from pages.watching.closeup import part_of
 from pages.watching.heat import heat_breaks
@@ -443,7 +444,7 @@ def test_heat_is_empty_until_somebody_looked(town_copy: str, language: str) -> N
     app = sound(opened(language, tab="heat"))
     [layers] = drawn(app)
     assert [each["id"] for each in layers][:2] == ["unit_cells", "cell_leads"]
-    assert layers[0]["getFillColor"] == [128, 134, 138, 105], "no evidence lies under what is known"
+    assert layers[0]["getFillColor"] == list(NO_EVIDENCE), "no evidence lies under what is known"
     [table] = [each.value for each in app.dataframe]
     assert (table["hours"] == 3).all()
 

@@ -7,14 +7,20 @@ import re
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from geodata import database
 from geodata.errors import DatabaseUnavailable, NotFound, SettingsError
 from geodata.queries import wall
+from geodata.queries.tiles import conditions
+from geodata.queries.wall_pages import Reading
+from geodata.queries.wall_scope import Scope, period
 from geodata.settings import Settings
+from layers.catalogue import LAYERS
 from layers.view import View
 from pages.endpoints.wall import chosen_pages
-from pages.wall.answering import FRESH_S, Answers
+from pages.wall.answering import FRESH_S, MOST_HELD, Answers
+from pages.wall.scoping import scope_of
 
 pytestmark = pytest.mark.postgis
 
@@ -29,10 +35,10 @@ class Watch:
         return self.now
 
 
-def reading_of(url: str) -> Callable[[str], wall.Reading]:
-    def read(page: str) -> wall.Reading:
+def reading_of(url: str) -> Callable[[str, Scope], Reading]:
+    def read(page: str, scope: Scope) -> Reading:
         with database.connection(url) as conn:
-            return wall.read(conn, page)
+            return wall.read(conn, page, scope)
 
     return read
 
@@ -73,11 +79,11 @@ def test_the_last_good_figures_stay_with_their_age_until_the_database_is_back(to
     clock, away, asked = Watch(), [False], [0]
     real = reading_of(town_database)
 
-    def read(page: str) -> wall.Reading:
+    def read(page: str, scope: Scope) -> Reading:
         asked[0] += 1
         if away[0]:
             raise DatabaseUnavailable("The database does not answer ({reason}).", "Start it.", reason="gone")
-        return real(page)
+        return real(page, scope)
 
     answers = Answers(Settings(), read, clock)
     first = answers.answer("overview", "en")
@@ -114,6 +120,70 @@ def test_a_planners_view_opens_on_the_wall(town_database: str) -> None:
     assert list(addresses) == ["streets", "unit_cells", "cameras", "buildings"]
     assert "area=910091001" in addresses["cameras"] and told["map"]["view"]["zoom"] == 16
     assert (told["map"]["view"]["longitude"], told["map"]["view"]["latitude"]) == (24.94, 60.17)
+
+
+SHARED = {
+    "nothing asked": {},
+    "area": {"area": "910091001"},
+    "days": {"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"},
+    "area, days, class and source": {
+        "area": "910091001001",
+        "since": "2026-03-01T00:00:00Z",
+        "class": "05-05",
+        "source": "qr",
+    },
+    "nothing found": {"class": "01-01", "area": "910091999"},
+}
+
+
+@pytest.mark.parametrize("parts", SHARED.values(), ids=SHARED)
+def test_figures_follow_a_shared_view_as_its_map_does_and_say_so(
+    parts: dict[str, str], town_database: str
+) -> None:
+    answers = Answers(Settings(), reading_of(town_database))
+    view = View.from_query({"layers": "violations", **parts})
+    told = {page: answers.answer(page, "en", view) for page in wall.PAGES}
+    for each in told.values():
+        json.dumps(each, allow_nan=False)
+        assert (each["scope"] is None) == (not parts), each["page"]
+    found = {block["label"]: block for block in told["overview"]["left"]}
+    with database.connection(town_database) as conn:
+        days = period(conn, scope_of(view))
+        filters = {**view.tile_filters(), "since": days.since, "until": days.until}
+        where = " AND ".join(["true", *conditions(LAYERS["violations"].tile, filters)])
+        named = re.sub(r"%[(](\w+)[)]s", r":\1", where)
+        rows = conn.execute(text(f"SELECT count(*) FROM violation t WHERE {named}"), filters).scalar_one()
+    assert found["Violations on record"]["value"] == f"{rows:,}"
+    assert (rows == 0) == ("01-01" in parts.values())
+    whole = answers.answer("overview", "en")
+    if parts.get("area"):
+        cameras = next(block for block in told["cameras"]["left"] if block["label"] == "Cameras")
+        everywhere = answers.answer("cameras", "en")["left"][0]["value"]
+        assert int(cameras["value"]) < int(everywhere)
+        assert whole["scope"] is None, "the town's own figures are not those of the view"
+    if set(parts) - {"area"}:
+        assert "follow" in told["overview"]["scope"]["how"]
+    if parts.get("until"):
+        assert "2026-03-01 to 2026-04-01" in told["overview"]["scope"]["of"]
+
+
+def test_views_of_strangers_fill_no_memory_and_drive_out_no_figures_of_the_town(town_database: str) -> None:
+    clock, asked = Watch(), list[str]()
+    real = reading_of(town_database)
+    kept: dict[str, Reading] = {}
+
+    def read(page: str, scope: Scope) -> Reading:
+        asked.append(page)
+        return kept.setdefault(page, real(page, scope))
+
+    answers = Answers(Settings(), read, clock)
+    answers.answer("pipes", "en")
+    for at in range(3 * MOST_HELD):
+        answers.answer("pipes", "en", View.from_query({"area": f"{100000 + at}"}))
+    assert len(answers._held) <= MOST_HELD and len(answers._locks) <= MOST_HELD + 1
+    before = len(asked)
+    answers.answer("pipes", "zh-CN")
+    assert len(asked) == before
 
 
 def test_the_citys_name_may_be_chosen(town_database: str) -> None:

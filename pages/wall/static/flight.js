@@ -34,7 +34,7 @@ function layerOf(spec, opacity, unit, prefix, extent, again = 0, failed = () => 
     maxCacheSize: 120, maxRequests: 6,
     filled: spec.fill !== null, stroked: spec.line !== null, extruded: Boolean(spec.height),
     getElevation: spec.height ? (each) => each.properties[spec.height] : 0,
-    material: { ambient: 0.55, diffuse: 0.5, shininess: 8, specularColor: [40, 60, 70] },
+    material: { ambient: 0.55, diffuse: 0.5, shininess: 8, specularColor: [6, 9, 11] },
     getFillColor: coloured(spec.fillRules, spec.fill), getLineColor: coloured(spec.lineRules, spec.line),
     getLineWidth: spec.linePx * unit, lineWidthUnits: "pixels", lineWidthMinPixels: 0.5,
     pointType: "circle", pointRadiusUnits: "pixels", getPointRadius: radius(spec.radiusPx * unit),

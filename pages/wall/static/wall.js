@@ -97,6 +97,7 @@ function show(told, turned) {
   at("method").textContent = told.method;
   at("source").textContent = told.source;
   at("mark").textContent = told.simulated ?? "";
+  at("scope").replaceChildren(...(told.scope ? [make("b", {}, told.scope.of), told.scope.how ? make("span", {}, told.scope.how) : null].filter(Boolean) : []));
   if (turned) {
     legend(at("legend"), told.legend);
     map(told);
