@@ -38,36 +38,23 @@ class Behind:
 
 def behind(conn: Connection) -> Behind:
     """What coverage and demand do not know yet, as the audit tells."""
-    now = dict(
-        conn.execute(
-            text("SELECT name, revision FROM dataset WHERE name <> ALL (:arriving)"), _ARRIVING
-        ).all()
-    )
-    now |= dict(
-        conn.execute(
-            text(
-                "SELECT subject, max((coalesce(details->>'now', details->>'revision'))::bigint) FROM audit"
-                " WHERE subject = ANY (:arriving) AND (action = 'unload' OR action = 'write'"
-                " AND (details->>'revision')::bigint IN (SELECT revision FROM load)) GROUP BY subject"
-            ),
-            _ARRIVING,
-        ).all()
-    )
-    used = dict(
-        conn.execute(
-            text(
-                "SELECT DISTINCT ON (subject) subject, details->'inputs' FROM audit"
-                " WHERE action = 'write' AND subject = ANY (:made) ORDER BY subject, id DESC"
-            ),
-            {"made": [name for names in DERIVED.values() for name in names]},
-        ).all()
-    )
+    row = conn.execute(
+        text(
+            "SELECT (SELECT jsonb_object_agg(name, revision) FROM dataset WHERE name <> ALL (:arriving)) AS now,"
+            " (SELECT jsonb_object_agg(subject, revision) FROM (SELECT subject,"
+            " max((coalesce(details->>'now', details->>'revision'))::bigint) AS revision FROM audit"
+            " WHERE subject = ANY (:arriving) AND (action = 'unload' OR action = 'write'"
+            " AND (details->>'revision')::bigint IN (SELECT revision FROM load)) GROUP BY subject) a) AS arrived,"
+            " (SELECT jsonb_object_agg(subject, inputs) FROM (SELECT DISTINCT ON (subject) subject,"
+            " details->'inputs' AS inputs FROM audit WHERE action = 'write' AND subject = ANY (:made)"
+            " ORDER BY subject, id DESC) m) AS used"
+        ),
+        {"arriving": list(ARRIVING), "made": [name for names in DERIVED.values() for name in names]},
+    ).one()
+    now, used = (row.now or {}) | (row.arrived or {}), row.used or {}
 
     def since(kind: str) -> tuple[str, ...]:
         inputs = [item for made in DERIVED[kind] for item in (used.get(made) or {}).items()]
         return tuple(sorted({name for name, revision in inputs if now.get(name, 0) > revision}))
 
     return Behind(since("coverage"), since("demand"))
-
-
-_ARRIVING = {"arriving": list(ARRIVING)}
