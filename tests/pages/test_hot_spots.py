@@ -78,6 +78,17 @@ def test_every_statistic_has_a_map_a_legend_a_method_and_a_table(
         assert not [label for label in labels if not HAN.search(label)]
 
 
+def test_what_is_shown_is_kept_as_a_run_with_a_report(town_copy: str) -> None:
+    app = sound(opened("hot_spots", "en"))
+    sound(app.button(key="report_hot_spots_keep").click().run(timeout=120))
+    with database.connection() as conn:
+        run = conn.execute(
+            text("SELECT id, kind, parameters, result FROM run ORDER BY id DESC LIMIT 1")
+        ).one()
+    assert run.kind == "hot_spots" and run.parameters["class"] == PARKING and run.result["features"]
+    assert f"run={run.id}&" in app.get("link_button")[0].proto.url
+
+
 @every_language
 def test_captures_as_they_are_come_with_a_warning(town_database: str, language: str) -> None:
     app = sound(opened("hot_spots", language))

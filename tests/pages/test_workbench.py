@@ -178,12 +178,19 @@ def test_a_proposal_goes_into_a_scenario_and_does_what_it_says(town_copy: str) -
     work_out(app)
     covered = float(figures(app)["Unseen demand covered"].rstrip("%")) / 100
     before = float(figures(app)["Violations unseen"].rstrip("%")) / 100
+    [link] = [each.proto.url for each in app.get("link_button")]
+    assert re.search(r"/api/report\.zip\?run=\d+&lang=en$", link)
     press(app, "adopt_plan")
     after = float(figures(app)["Violations unseen"].rstrip("%")) / 100
     assert after == pytest.approx(before * (1 - covered), abs=0.004)
     with database.connection() as conn:
         [token] = list_scenarios(conn)
         assert len(read_scenario(conn, token).items) == 3
+    press(app, "report_scenario_keep")
+    with database.connection() as conn:
+        run = conn.execute(text("SELECT id, kind, result FROM run ORDER BY id DESC LIMIT 1")).one()
+    assert run.kind == "scenario" and run.result["after"]["seen_ratio"] > run.result["before"]["seen_ratio"]
+    assert f"run={run.id}&" in app.get("link_button")[0].proto.url
 
 
 @pytest.mark.parametrize("task", [REMOVE, RELOCATE])
