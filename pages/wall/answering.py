@@ -257,11 +257,11 @@ def _legend(told: Told, view: View | None, say: Say) -> list[dict[str, str]]:
         measure, breaks = _measure(name, told, view)
         if measure is None:
             if name in NAMED:
-                entries.append({"colour": "transparent", "words": say(LAYERS[name].title), "mark": "line"})
+                entries.append({"colour": "transparent", "words": say(LAYERS[name].title), "mark": "title"})
             for colour, label, mark in dark.legend(LAYERS[name]):
                 add(colour, say(label), mark)
             continue
-        entries.append({"colour": "transparent", "words": say(measure.title), "mark": "line"})
+        entries.append({"colour": "transparent", "words": say(measure.title), "mark": "title"})
         ramp = dark.dark_ramp(measure)
         limits = [
             number(100 * each, 0) + " %" if measure.percent else number(each, measure.digits)

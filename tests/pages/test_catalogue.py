@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from geodata import database
 from geodata.commands.quality import check_datasets
+from geodata.models.describing import columns_of, sentence_of
 from geodata.settings import ROOT
+from layers.columns import COLUMNS, TABLES
 from layers.datasets import DATASET_NAMES, freshness, matches, searched
 from layers.i18n import translate
 
@@ -91,7 +93,7 @@ def test_lineage_leads_on_and_stale_inputs_are_told(town: str) -> None:
     shown = texts(app)
     assert 'href="?dataset=building&amp;lang=en"' in shown and "Buildings</a> r" in shown
     runs = next(each.value for each in app.dataframe if "used" in each.value)
-    assert set(runs["kind"]) == {"coverage"}
+    assert set(runs["kind"]) == {"coverage run"}
 
 
 def test_a_card_is_saved_and_shown_as_text(town: str) -> None:
@@ -122,3 +124,9 @@ def test_freshness_and_search_are_plain() -> None:
     assert freshness(then, then, None)[1] == freshness(then, then, float("nan"))[1] == "open"
     text_ = searched("kerb", ["ODbL-1.0", None, float("nan")])
     assert matches(text_, "KERB odbl") and matches(text_, "") and not matches(text_, "kerb rail")
+
+
+def test_every_meaning_of_a_column_and_of_a_table_is_a_message() -> None:
+    said = {each.meaning for name in DATASET_NAMES for each in columns_of(name)} - {""}
+    assert said == set(COLUMNS)
+    assert {sentence_of(name) for name in DATASET_NAMES} == set(TABLES)
