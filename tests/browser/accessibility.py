@@ -12,6 +12,8 @@ __all__ = ["AXE", "grave_faults"]
 AXE: Path = ROOT / ".setup" / "axe" / "axe.min.js"
 """Brought by set-up for the tests (scripts/assets.py)."""
 GRAVE = ("serious", "critical")
+ALSO = ("heading-order",)
+"""Rules of less weight that are kept too."""
 STREAMLITS: dict[tuple[str, str], str] = {}
 """(rule, part of the selector) → why a fault of Streamlit's own cannot be mended here. Keep it empty."""
 ASK = """
@@ -23,11 +25,12 @@ axe.run(document, {resultTypes: ['violations']}).then(found => done(found.violat
 
 
 def grave_faults(eyes: Browser) -> list[str]:
-    """Faults that axe-core calls serious or critical, with their element; without those told in `STREAMLITS`."""
+    """Faults that axe-core calls serious or critical, and those of `ALSO`, with their element; without `STREAMLITS`."""
     eyes.driver.execute_script(AXE.read_text(encoding="utf-8"))
     found = eyes.driver.execute_async_script(ASK)
     return [
         f"{rule} ({impact}): {html} {message}"
         for rule, impact, target, html, message in found
-        if impact in GRAVE and not any(rule == known and part in target for known, part in STREAMLITS)
+        if (impact in GRAVE or rule in ALSO)
+        and not any(rule == known and part in target for known, part in STREAMLITS)
     ]

@@ -153,6 +153,7 @@ def test_with_a_town_there_is_a_heading_and_no_trouble(town_database: str, page:
     app = sound(opened(page, language))
     assert [each.value for each in app.title] == [translate(SCREENS[page], language)]
     assert "hy-state" not in texts(app) or page == "video_patrol"
+    assert all(each.proto.alt for each in app.get("deck_gl_json_chart")), "a map is told in words too"
     if language == "zh-CN":
         said = [each.label for each in app.metric] + [each.value for each in (*app.title, *app.caption)]
         assert not [words for words in said if not HAN.search(words)]
