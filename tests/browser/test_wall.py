@@ -155,7 +155,7 @@ def test_figures_are_large_and_have_room(
             eyes.driver.execute_script("dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}))")
 
 
-SHARED = "layers=cameras&area=910091001&since=2026-03-01T00:00:00Z&until=2026-05-01T00:00:00Z&class=05-05&source=qr"
+SHARED = "layers=cameras&area=910091001&since=2026-02-28T22:00:00Z&until=2026-04-30T21:00:00Z&class=05-05&source=qr"
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

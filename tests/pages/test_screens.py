@@ -41,7 +41,7 @@ SCREENS = {
     "data_catalogue": "Data",
 }
 MOST_STATEMENTS = {
-    "overview": 11,
+    "overview": 12,
     "camera_planning": 24,
     "building_review": 24,
     "parking_demand": 32,
