@@ -126,17 +126,19 @@ def _session() -> dict[str, Any]:
     return {"options": f"-c search_path={database.SEARCH_PATH.replace(' ', '')}"}
 
 
-def _app(connector: Any) -> App:
+def _app(connector: Any, *, nightly: bool = True) -> App:
     app = App(connector=connector)
     for kind, work in KINDS.items():
         app.task(name=kind, pass_context=False)(work)
 
-    @app.periodic(cron="30 2 * * *")
     @app.task(name="check_nightly", pass_context=False, queueing_lock="check_nightly")
     def check_nightly(timestamp: int) -> None:
         """Every night: datasets that changed since they were checked."""
         del timestamp
         check()
+
+    if nightly:
+        app.periodic(cron="30 2 * * *")(check_nightly)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="take_up_abandoned", pass_context=False, queueing_lock="take_up_abandoned")
@@ -175,7 +177,8 @@ async def _work(*, once: bool) -> None:
 
 async def _serve(url: str, *, once: bool) -> None:
     await asyncio.to_thread(_sweep)
-    app = _app(PsycopgConnector(conninfo=url, kwargs=_session()))
+    # whoever asks for what waits is not given what the hour would add
+    app = _app(PsycopgConnector(conninfo=url, kwargs=_session()), nightly=not once)
     async with app.open_async():
         await _take_up_abandoned(app)
         await app.run_worker_async(
