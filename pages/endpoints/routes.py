@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -68,7 +70,7 @@ class Door:
             try:
                 revision = await self.tiles.revision(GROUND)
                 if revision not in (0, last):
-                    await asyncio.to_thread(_warm, revision)
+                    await asyncio.wrap_future(_in_thread_that_ends_with_us(_warm, revision))
                 last = revision
             except HuiyanError as error:
                 log.info("The town cannot be read ahead: %s", error)
@@ -121,6 +123,23 @@ def _other_pages(origins: str | None) -> list[Middleware]:
     return [
         Middleware(CORSMiddleware, allow_origins=named, allow_methods=["GET", "POST"], allow_headers=headers)
     ]
+
+
+def _in_thread_that_ends_with_us(work: Callable[[int], None], given: int) -> Future[None]:
+    """Does long work; unlike a pool's, its thread does not keep a process that is to end."""
+    done: Future[None] = Future()
+
+    def do() -> None:
+        try:
+            work(given)
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    done.set_running_or_notify_cancel()
+    threading.Thread(target=do, name="reading ahead", daemon=True).start()
+    return done
 
 
 def _warm(revision: int) -> None:
