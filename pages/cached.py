@@ -41,7 +41,7 @@ from geodata.queries.parking_changes import ParkingChanges, read_parking_changes
 from geodata.queries.parking_plan import BayQuestion, Bays, plan_bays
 from geodata.queries.parking_scenario import standing_under
 from geodata.queries.recapture import missed_by_cameras
-from geodata.towns.town import Town, find_town
+from geodata.towns.town import Town
 from layers.catalogue import LAYERS
 
 __all__ = [
@@ -114,15 +114,11 @@ def revision() -> int:
         return datasets.revision(conn)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)  # noqa: TID251 - this is the door
 def town(revision: int) -> Town:
     """The town that is loaded; NotFound where the database is empty."""
-    return find_town(_town_name(revision))
-
-
-@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251 - this is the door
-def _town_name(revision: int) -> str:
     with database.connection() as conn:
-        return datasets.loaded_town(conn).name
+        return datasets.loaded_town(conn)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)  # noqa: TID251

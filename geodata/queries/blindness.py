@@ -91,7 +91,11 @@ def sightings(conn: Connection, epsg: int, until: dt.datetime) -> Sightings:
     views["sampled_at"] = pd.to_datetime(views["sampled_at"], utc=True)
     tracks["ended_at"] = pd.to_datetime(tracks["ended_at"], utc=True)
     reports["at"] = pd.to_datetime(reports["at"], utc=True)
-    return Sightings(views.to_crs(epsg), _last_passed(tracks.to_crs(epsg)), reports.to_crs(epsg))
+    views = views.to_crs(epsg)
+    # a few slivers among ten thousands cross themselves by a rounding when they come back from degrees
+    broken = ~views.geometry.is_valid
+    views.loc[broken, "geom"] = views.geometry[broken].make_valid(method="structure", keep_collapsed=False)
+    return Sightings(views, _last_passed(tracks.to_crs(epsg)), reports.to_crs(epsg))
 
 
 def _last_passed(tracks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
