@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 TOWN ?= helsinki
 BENCH ?= serving
 ARGS ?=
+# tests wait for servers, browsers and clocks too: three keep two cores busy; each takes up to 3 GB
+WORKERS ?= 3
 BIN := .venv/bin
 
 .PHONY: help run test setup setup-test lint types shots words lock town status bench clean
@@ -20,7 +22,7 @@ run: setup ## install what is missing, start everything, print the address (Ctrl
 	@exec $(BIN)/huiyan up $(ARGS)
 
 test: setup-test lint types ## style, floors, types and every test, in a real browser too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 setup: ## install what `make run` needs and start nothing
 	@scripts/system.sh run

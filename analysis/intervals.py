@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from math import isfinite, sqrt
 
+import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from analysis.errors import InputError
 
-__all__ = ["poisson_interval", "wilson_interval"]
+__all__ = ["poisson_interval", "poisson_intervals", "wilson_interval"]
 
 
 def wilson_interval(hits: int, of: int, level: float = 0.95) -> tuple[float, float]:
@@ -59,6 +61,41 @@ def poisson_interval(events: int, exposure: float, level: float = 0.95) -> tuple
     lower = float(stats.chi2.ppf(tail, 2 * events)) / 2 if events else 0.0
     upper = float(stats.chi2.isf(tail, 2 * events + 2)) / 2
     return lower / exposure, upper / exposure
+
+
+def poisson_intervals(
+    events: npt.ArrayLike, exposure: npt.ArrayLike, level: float = 0.95
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """
+    `poisson_interval` of many rates at once.
+
+    Parameters
+    ----------
+    events
+        (n,) counts.
+    exposure
+        (n,) of any unit.
+    level
+        In (0, 1).
+
+    Returns
+    -------
+    lower, upper
+        (n,) events per unit of exposure; NaN where the exposure is 0: nothing is known.
+
+    Raises
+    ------
+    InputError
+        If a count or an exposure is negative or not finite, their shapes differ, or `level` is outside (0, 1).
+    """
+    _require_level(level)
+    n, of = np.asarray(events, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
+    if n.shape != of.shape or not (np.isfinite(n) & np.isfinite(of) & (n >= 0) & (of >= 0)).all():
+        raise InputError("These are no rates.", "Give as many counts as exposures, finite and not negative.")
+    tail, known = (1 - level) / 2, np.where(of > 0, of, np.nan)
+    lower = np.where(n > 0, stats.chi2.ppf(tail, 2 * np.maximum(n, 1)), 0.0) / 2
+    upper = stats.chi2.isf(tail, 2 * n + 2) / 2
+    return lower / known, upper / known
 
 
 def _require_level(level: float) -> None:

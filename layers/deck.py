@@ -33,6 +33,8 @@ WORKER = "/assets/mvt-worker.js"
 """The tile parser that deck.gl would otherwise fetch from a CDN."""
 MOST_FEATURES = 2_000
 """More than this inside a page's description makes a browser crawl; use a tile."""
+GRID_DEG = 1e-7
+"""Seven decimals of a degree, about a centimetre: more would be half of the bytes that are sent."""
 TILE_ZOOMS = (8, 16)
 _COLOUR = re.compile(r"\[(\d+), ?(\d+), ?(\d+), ?(\d+)\]")
 
@@ -131,6 +133,7 @@ def shape_layer(name: str, shapes: gpd.GeoDataFrame, form: Form, *, pickable: bo
     if len(shapes) > MOST_FEATURES:
         raise ValueError(f"{name} has {len(shapes)} features; more than {MOST_FEATURES} belong in a tile")
     rows = projected(shapes, DISPLAY_EPSG)
+    rows = rows.set_geometry(rows.geometry.set_precision(GRID_DEG, mode="pointwise"))
     features = [
         {"type": "Feature", "geometry": shapely.geometry.mapping(row.geometry), "properties": _plain(row)}
         for row in rows.itertuples()

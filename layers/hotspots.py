@@ -11,12 +11,15 @@ import pandas as pd
 from layers.i18n import N_
 from layers.layer import Colour
 from layers.ramps import NO_EVIDENCE
+from layers.streets import street_words
 
 __all__ = [
     "COLUMNS",
+    "DENOMINATORS",
     "EMERGING",
     "KINDS",
     "METHODS",
+    "PLACES",
     "STATISTICS",
     "STEPS",
     "class_labels",
@@ -34,6 +37,8 @@ STATISTICS = {
     "density": N_("Kernel density"),
     "repeat": N_("Near repeat (Knox)"),
 }
+DENOMINATORS = {"exposure": N_("Exposure"), "captures": N_("Captures as they are")}
+PLACES = {"cells": N_("Unit cells"), "streets": N_("Streets")}
 METHODS = {
     "gi": N_(
         "Gi* asks whether a cell and its neighbours together have more than chance gives them: {permutations} "
@@ -220,7 +225,9 @@ def readable(
         rows["distance"] = rows["distance_m"].map(_bands(rows["distance_m"]))
         rows["days"] = rows["delay"].map(_bands(rows["delay"]))
     if "name" in rows:
-        rows["name"] = rows["name"].where(rows["name"].notna(), rows["highway"])
+        rows["name"] = [
+            street_words(each, say) for each in rows["name"].where(rows["name"].notna(), rows["highway"])
+        ]
     return rows
 
 

@@ -11,8 +11,19 @@ import pandas as pd
 from layers import ramps
 from layers.i18n import N_
 from layers.layer import Colour, Form, Measure
+from layers.placewise import colours_by_place
 
-__all__ = ["LACKS", "MEASURES", "VIEWS", "Picture", "class_limits", "picture"]
+__all__ = [
+    "FEATURES",
+    "LACKS",
+    "MEASURES",
+    "RULES",
+    "SHAPE_NAMES",
+    "VIEWS",
+    "Picture",
+    "class_limits",
+    "picture",
+]
 
 CLASSES = 5
 
@@ -131,6 +142,25 @@ LACKS = {
 }
 """What a town does not have → what that means."""
 
+RULES = {"practice": N_("as bays are often marked"), "law": N_("as the law says (50 m, 30 m)")}
+SHAPE_NAMES = {
+    "parallel": N_("lengthwise"),
+    "diagonal": N_("at 60°"),
+    "perpendicular": N_("at 90°"),
+}
+FEATURES = {
+    "junction": N_("junction"),
+    "level_crossing": N_("level crossing"),
+    "bend": N_("sharp bend"),
+    "bridge": N_("bridge"),
+    "tunnel": N_("tunnel"),
+    "bus_stop": N_("bus stop"),
+    "hydrant": N_("hydrant"),
+    "fire_station": N_("fire station"),
+    "petrol_station": N_("petrol station"),
+    "first_aid": N_("first-aid station"),
+    "crossing": N_("crossing"),
+}
 OUTLINE: Colour = (255, 255, 255, 130)
 
 
@@ -194,7 +224,7 @@ def picture(table: pd.DataFrame, name: str, *, key: str, lines: bool) -> Picture
         if name == "exposure_kmh":  # nobody looked: neither much nor little
             group = group.where(values > 0, 0)
         palettes = [[ramps.NO_EVIDENCE], list(measure.ramp), list(ramps.BLUES)]
-    colour = _lookup(group, step, palettes, key)
+    colour = colours_by_place(group, step, palettes, key)
     form = Form(line=colour, line_px=5) if lines else Form(fill=colour, line=OUTLINE, line_px=1)
     return Picture(measure, limits, form, modelled)
 
@@ -213,17 +243,3 @@ def _digits(limits: Sequence[float], least: int) -> int:
     if not limits or min(limits) <= 0:
         return least
     return max(0, min(6, 1 - int(np.floor(np.log10(min(limits))))))
-
-
-def _lookup(group: pd.Series[int], step: pd.Series[int], palettes: list[list[Colour]], key: str) -> str:
-    """A deck.gl expression: id of a place → its colour."""
-    first, last = (int(table) for table in (group.index.min(), group.index.max())) if len(group) else (0, 0)
-    digits = [np.full(last - first + 1, b"0", dtype="S1") for _ in range(2)]
-    at = group.index.to_numpy() - first
-    for text, values in zip(digits, (group, step), strict=True):
-        text[at] = values.to_numpy(dtype=np.int64).astype("S1")
-    kind, level = (text.tobytes().decode() for text in digits)
-    row = f"properties.{key} - {first}"
-    colours = str([[list(colour) for colour in palette] for palette in palettes])
-    # the browser's parser takes a member only of a name or of what stands in brackets
-    return f"({colours})[('{kind}')[{row}]][('{level}')[{row}]]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layers.i18n import N_
 
-__all__ = ["MODELS", "PARAMETERS", "SITE_KINDS", "SITE_NAMES"]
+__all__ = ["DISTRICTS", "KINDS", "MODELS", "PARAMETERS", "SITE_KINDS", "SITE_NAMES"]
 
 MODELS = {
     "mclp": N_("Most demand with N cameras (MCLP)"),
@@ -15,6 +15,8 @@ MODELS = {
 }
 SITE_NAMES = {"lamps": N_("lamp posts"), "streets": N_("new poles along streets"), "walls": N_("walls")}
 SITE_KINDS = {"lamp": N_("lamp post"), "street": N_("new pole"), "wall": N_("wall")}
+KINDS = {"camera": N_("Cameras"), "sign": N_("Signs"), "qr": N_("QR points")}
+DISTRICTS = {"county": N_("counties"), "street": N_("sub-districts"), "community": N_("communities")}
 
 PARAMETERS = {
     # placing cameras
@@ -52,7 +54,7 @@ PARAMETERS = {
     "free_ratio": (N_("Share of legal places that is free"), "0–1"),
     "recall": (N_("Recall of the detector"), "0–1"),
     "elasticity": (N_("Elasticity of legal parking to the tariff"), ""),
-    "week_hours": (N_("Hours of the week for tariffs, Monday 0:00 is 0, from and up to"), ""),
+    "week_hours": (N_("Hours of the week for tariffs"), ""),
     "tariff": (N_("Tariff today"), N_("yuan an hour")),
     "officers": (N_("Officers a day"), ""),
     "shift_h": (N_("Shift"), N_("hours")),
@@ -70,8 +72,8 @@ PARAMETERS = {
     "place": (N_("Place"), ""),
     "since": (N_("First day"), ""),
     "until": (N_("Day after the last"), ""),
-    "days": (N_("Days of the week, Monday 0"), ""),
-    "hours": (N_("Hours of the day, from and up to"), ""),
+    "days": (N_("Days of the week"), ""),
+    "hours": (N_("Hours of the day"), ""),
     "bandwidth_m": (N_("Bandwidth"), "m"),
 }
 """Member of a question → its words and its unit (empty: none)."""

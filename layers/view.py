@@ -154,7 +154,7 @@ def read_view(query: Mapping[str, str]) -> ReadView:
             view = replace(view, **read(text))
         except InputError as error:
             left_out.append(error)
-        except ValueError:
+        except (ValueError, OverflowError):  # the second: a moment that has no name in UTC
             left_out.append(_left_out(name, text))
 
     if (listed := query.get("layers")) is not None:

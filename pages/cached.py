@@ -53,7 +53,6 @@ __all__ = [
     "breaks",
     "camera",
     "camera_ids",
-    "cameras_with_footage",
     "cell",
     "cell_leads",
     "cell_table",
@@ -240,13 +239,6 @@ def layer_rows(revision: int) -> dict[str, int]:
         return datasets.count_rows(conn, sorted({each.export.table for each in LAYERS.values()}))
 
 
-@st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
-def cameras_with_footage(revision: int) -> pd.DataFrame:
-    """Cameras that have footage."""
-    with database.connection() as conn:
-        return watching.cameras_with_footage(conn)
-
-
 @st.cache_data(max_entries=16, show_spinner=False)  # noqa: TID251
 def patrol(revision: int, camera_id: int) -> watching.Patrol:
     """The newest patrol of a camera."""
@@ -394,7 +386,7 @@ def own_address() -> str:
 def blind_areas(revision: int, days: int) -> gpd.GeoDataFrame:
     """Unit cells and who looked at them within days."""
     with database.connection() as conn:
-        return blindness.blind_areas(conn, datasets.loaded_town(conn), days)
+        return blindness.blind_areas(conn, datasets.loaded_town(conn), days, ground(revision).views)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # noqa: TID251
@@ -520,10 +512,10 @@ def health(states: tuple[str, ...], page: int, of: int) -> watching.HealthPage:
         return watching.camera_health(conn, states=states, page=page, of=of, now=dt.datetime.now(dt.UTC))
 
 
-def desk_counts() -> desk.DeskCounts:
+def desk_counts(zone: str) -> desk.DeskCounts:
     """What waits at the video desk now; one short query a run, never cached."""
     with database.connection() as conn:
-        return desk.desk_counts(conn)
+        return desk.desk_counts(conn, zone)
 
 
 def leads(chosen: desk.LeadFilter) -> pd.DataFrame:

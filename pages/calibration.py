@@ -8,12 +8,14 @@ import streamlit as st
 from analysis.errors import HuiyanError
 from geodata import database
 from geodata.queries.calibrations import PictureDesk, read_desk
+from geodata.towns.town import Town
 from layers.i18n import N_, explain
 from pages import cached
 from pages.calibrating.points import points_task
 from pages.calibrating.surfaces import REACHES_M, default_reach_m
 from pages.calibrating.zoning import zones_task
 from pages.session import address, forget, language, recall, set_address, words
+from pages.watching.telling import moment
 from pages.widgets.screen import empty, screen, simulated_mark
 
 TASKS = {"points": N_("Reference points"), "zones": N_("Zones")}
@@ -29,7 +31,7 @@ def main() -> None:
         if revision is None:
             return
         town = cached.town(revision)
-        cameras = cached.cameras_with_footage(revision)
+        cameras = cached.footage()
         if cameras.empty:
             empty(
                 N_("No camera has footage"),
@@ -50,8 +52,8 @@ def main() -> None:
             )
             return
         with st.container():  # always there, so that what comes after it keeps its place
-            _say(desk)
-        reach_m = _reach(desk)
+            _say(desk, town)
+        reach_m = _reach(desk, town)
         if task == "zones":
             zones_task(revision, town, desk, reach_m)
         else:
@@ -89,7 +91,7 @@ def _choose(cameras: pd.DataFrame) -> tuple[int, str]:
     return int(cameras.loc[cameras["code"] == chosen, "id"].iloc[0]), task or "points"
 
 
-def _say(desk: PictureDesk) -> None:
+def _say(desk: PictureDesk, town: Town) -> None:
     """What must be known before anything is marked."""
     _say_kept(desk)
     if desk.another_size:
@@ -113,7 +115,7 @@ def _say(desk: PictureDesk) -> None:
                     "Since {since} this camera's pictures have another size than the one it was calibrated for; the"
                     " picture here is an older one. Wait for a new picture, then calibrate it anew."
                 ),
-                since=f"{desk.resized_at:%Y-%m-%d %H:%M}Z",
+                since=moment(desk.resized_at, town),
             ),
             icon=":material/aspect_ratio:",
         )
@@ -134,10 +136,10 @@ def _say(desk: PictureDesk) -> None:
         )
 
 
-def _reach(desk: PictureDesk) -> int:
+def _reach(desk: PictureDesk, town: Town) -> int:
     """How much ground the map shows on each side of the camera."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        taken = "–" if desk.picture is None else f"{desk.picture.taken_at:%Y-%m-%d %H:%M}Z"
+        taken = "–" if desk.picture is None else moment(desk.picture.taken_at, town)
         assert desk.size_px is not None
         st.caption(words(N_("Picture of {taken}, {size} px"), taken=taken, size=_size(desk.size_px)))
         return int(

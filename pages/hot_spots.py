@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pydeck as pdk
 import streamlit as st
@@ -17,11 +18,13 @@ from geodata.queries.hotspot_answers import HotSpots, Question
 from geodata.queries.hotspots import Period, Scene
 from geodata.towns.town import Town
 from layers.catalogue import LAYERS
-from layers.deck import MOST_FEATURES, shape_layer, tile_layer, view_state
+from layers.deck import shape_layer, tile_layer, view_state
 from layers.hotspots import (
     COLUMNS,
+    DENOMINATORS,
     EMERGING,
     KINDS,
+    PLACES,
     STATISTICS,
     class_labels,
     kind_colour,
@@ -31,6 +34,7 @@ from layers.hotspots import (
 )
 from layers.i18n import N_
 from layers.layer import Colour, Form
+from layers.placewise import colours_by_kind
 from pages import cached
 from pages.paper.telling import speaker
 from pages.session import language, words
@@ -42,8 +46,6 @@ from pages.widgets.screen import fact_table, screen, told
 from pages.widgets.sharing import run_report
 from pages.widgets.taking import data_table, other_formats
 
-DENOMINATORS = {"exposure": N_("Exposure"), "captures": N_("Captures as they are")}
-PLACES = {"cells": N_("Unit cells"), "streets": N_("Streets")}
 DAYS = {
     "all": (N_("Every day"), (0, 1, 2, 3, 4, 5, 6)),
     "work": (N_("Monday to Friday"), (0, 1, 2, 3, 4)),
@@ -51,6 +53,7 @@ DAYS = {
 }
 UNDER = ("buildings", "streets")
 SOURCES = ("unit_cells", "violations", "streets", "buildings")
+EDGE: Colour = (120, 130, 136, 90)
 FLAT = Form(fill=(222, 226, 223, 255), line=(205, 210, 206, 255))
 BANDWIDTHS_M = (50, 75, 100, 150, 200, 300, 400, 500)
 SHOWN_ROWS = 100
@@ -74,14 +77,14 @@ def main() -> None:
             with st.spinner(words(N_("Reading events and what was looked at …"))):
                 scene = cached.hot_spot_scene(revision, code)
             question = _question(scene)
-        click = None
+        click, found = None, None
         with field, told():
             with st.spinner(words(N_("Computing …"))):
                 found = cached.hot_spots(revision, question)
             click = _show(revision, town, scene, question, found)
-        if click is not None:
+        if click is not None and found is not None:
             with side:
-                _facts(click)
+                _facts(click, found)
 
 
 # ---------------------------------------------------------------------------------------- what is asked
@@ -193,7 +196,7 @@ def _show(revision: int, town: Town, scene: Scene, question: Question, found: Ho
     drawn = [
         tile_layer(LAYERS["buildings"], revision=revision, form=FLAT, pickable=False),
         tile_layer(LAYERS["streets"], revision=revision, pickable=False),
-        _drawn(found, looks, question.place),
+        _drawn(revision, found, looks, question),
     ]
     view = view_state(town.centre, town.zoom - 0.35)
     click = show_map("hot_map", drawn, view, sources, simulated=simulated, height_px=560)
@@ -256,16 +259,22 @@ def _figures(question: Question, found: HotSpots) -> None:
     figures(rows)
 
 
-def _drawn(found: HotSpots, looks: dict[str, tuple[Colour, str]], place: str) -> pdk.Layer:
+def _drawn(
+    revision: int, found: HotSpots, looks: dict[str, tuple[Colour, str]], question: Question
+) -> pdk.Layer:
+    """Cells as the tiles of all cells, coloured by their kinds; a density as one shape a class."""
+    if question.statistic != "density":
+        colours = {kind: colour for kind, (colour, _) in looks.items()}
+        form = Form(fill=colours_by_kind(found.shapes["kind"], colours), line=EDGE, line_px=0.5)
+        cells = tile_layer(LAYERS["unit_cells"], revision=revision, form=form)
+        cells.id = "hot_spots"
+        return cells
     shapes = found.shapes
-    if len(shapes) > MOST_FEATURES:  # the rest is told by the legend: nothing stands out there
-        shapes = shapes[~shapes["kind"].isin(["none"])].head(MOST_FEATURES)
+    lines = question.place == "streets"
     colour = kind_colour(looks)
-    lines = place == "streets" and not shapes.empty and shapes.geom_type.iloc[0].endswith("LineString")
-    form = Form(line=colour, line_px=4) if lines else Form(fill=colour, line=(120, 130, 136, 90), line_px=0.5)
-    wanted = [name for name in (*COLUMNS, "from", "to", "name_zh", "name_en", "quadrant") if name in shapes]
-    plain = gpd.GeoDataFrame(shapes[wanted].astype(object), geometry=shapes.geometry, crs=shapes.crs)
-    return shape_layer("hot_spots", plain, form, pickable="code" in wanted)
+    form = Form(line=colour, line_px=4) if lines else Form(fill=colour, line=EDGE, line_px=0.5)
+    plain = gpd.GeoDataFrame(shapes[["kind"]].astype(object), geometry=shapes.geometry, crs=shapes.crs)
+    return shape_layer("hot_spots", plain, form, pickable=False)
 
 
 def _legend(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, str]]) -> None:
@@ -329,17 +338,19 @@ def _table(question: Question, found: HotSpots, looks: dict[str, tuple[Colour, s
         st.caption(words(N_("The first {count} of {all}."), count=SHOWN_ROWS, all=len(found.table)))
 
 
-def _facts(click: Click) -> None:
+def _facts(click: Click, found: HotSpots) -> None:
     """What is known of the cell that was clicked."""
-    facts = click.properties
-    if not facts.get("code"):
+    if click.id is None or click.id not in found.shapes.index or "code" not in found.shapes:
         return
+    facts = {str(name): value for name, value in found.shapes.loc[click.id].items()}
     st.header(words(N_("One cell")), anchor=False)
     looks = {**KINDS, **EMERGING}
     name = facts.get("name_zh" if language() == "zh-CN" else "name_en")
     rows = [(words(N_("Unit cell")), str(facts["code"])), (words(N_("Community")), str(name or "–"))]
     for column, (title, form) in COLUMNS.items():
         value = facts.get(column)
+        if isinstance(value, np.generic):
+            value = value.item()
         if column == "kind" and value in looks and looks[str(value)][1]:
             rows.append((words(title), words(looks[str(value)][1])))
         elif form and isinstance(value, int | float) and not pd.isna(value):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from analysis.errors import InputError
 from geodata.queries.areas import AreaChoice
 from geodata.queries.tiles import applied
 from geodata.towns.town import Town
@@ -17,7 +18,19 @@ from layers.layer import Layer, Measure
 from layers.measures import MEASURES
 from layers.view import HEAT, ORDER, ReadView, View, framed, read_view
 from pages import cached
-from pages.session import address, language, recall, remember, set_address, whole_address, words
+from pages.drilling.opening import AREA_KEY, MAP_MODE, MODE_KEY, UNITS_MODE, close, follow, mode
+from pages.drilling.tree import show_units
+from pages.session import (
+    address,
+    choose,
+    language,
+    recall,
+    remember,
+    set_address,
+    whole_address,
+    widget,
+    words,
+)
 from pages.widgets.columns import side_and_field
 from pages.widgets.facts import camera_panel, cell_panel, feature_panel
 from pages.widgets.figures import figures
@@ -66,18 +79,27 @@ def main() -> None:
             return
         town = cached.town(revision)
         opened = _opened()
+        if (shown := mode()) == UNITS_MODE:
+            follow()
         side, field = side_and_field(3.4)
         with side:
             view = _choose(revision, town, opened)
         set_address(**({name: view.to_query().get(name) for name in PARTS} if _named(view) else {}))
         with field:
-            _left_out(opened)
+            _left_out(revision, opened)
             told = _figures(revision, view)
             tell_age(revision)
-            click = _map(revision, town, view, told)
+            _choose_mode()
+            if shown == UNITS_MODE:
+                click = None
+                show_units(revision, town, view, SOURCES)
+            else:
+                close()
+                click = _map(revision, town, view, told)
             five_tasks()
         with side:
-            _facts(revision, click)
+            if shown == MAP_MODE:
+                _facts(revision, click)
 
 
 # ------------------------------------------------------------------------------------- what is asked for
@@ -97,9 +119,13 @@ def _named(view: View) -> bool:
     return view != View(measure=MEASURES[0].id) or any(address(name) is not None for name in PARTS)
 
 
-def _left_out(opened: ReadView) -> None:
-    """What of the link could not be read."""
-    for error in opened.left_out:
+def _left_out(revision: int, opened: ReadView) -> None:
+    """What of the link could not be read, or is not of this town."""
+    errors = list(opened.left_out)
+    code = opened.view.area
+    if code is not None and all(code != each.code for each in cached.areas(revision)):
+        errors.append(InputError("There is no area {code}.", "The whole town is shown.", code=code))
+    for error in errors:
         st.warning(explain(error, language()), icon=":material/link_off:")
 
 
@@ -153,13 +179,10 @@ def _choose_area(areas: list[AreaChoice], start: View) -> str | None:
     chinese = language() == "zh-CN"
     names = {EVERYTHING: words(N_("The whole town"))}
     names |= {each.code: each.name_zh if chinese else each.name_en for each in areas if each.kind != "county"}
-    codes = list(names)
+    if widget(AREA_KEY) not in names:  # the first run of a visit, or another town
+        choose(AREA_KEY, start.area if start.area in names else EVERYTHING)
     chosen = st.selectbox(
-        words(N_("Street or community")),
-        codes,
-        codes.index(start.area) if start.area and start.area in names else 0,
-        format_func=names.__getitem__,
-        key="overview_area",
+        words(N_("Street or community")), list(names), format_func=names.__getitem__, key=AREA_KEY
     )
     return chosen or None
 
@@ -224,6 +247,17 @@ def _choose_kinds(revision: int, start: View) -> dict[str, str]:
 
 
 # ---------------------------------------------------------------------------------------- what is shown
+
+
+def _choose_mode() -> None:
+    titles = {MAP_MODE: words(N_("Map")), UNITS_MODE: words(N_("Units"))}
+    st.segmented_control(
+        words(N_("Show")),
+        list(titles),
+        format_func=titles.__getitem__,
+        key=MODE_KEY,
+        label_visibility="collapsed",
+    )
 
 
 def _figures(revision: int, view: View) -> str:

@@ -12,6 +12,7 @@ from layers.i18n import enumerate_words, pick_language, translate
 
 __all__ = [
     "address",
+    "choose",
     "dark",
     "forget",
     "language",
@@ -80,6 +81,11 @@ def set_address(**parts: str | None) -> None:
 def widget(key: str, default: Any = None) -> Any:
     """What the widget called `key` holds in this run."""
     return st.session_state.get(key, default)  # noqa: TID251 - this is the door
+
+
+def choose(key: str, value: Any) -> None:
+    """Sets the widget called `key`, before it is drawn in this run or in a callback."""
+    st.session_state[key] = value  # noqa: TID251 - this is the door
 
 
 def words(message: str, **facts: object) -> str:

@@ -1,4 +1,4 @@
-"""Video: the wall of cameras, the health of streams, the desk for leads, scores, algorithms, and heat."""
+"""Video: the wall of cameras, the health of streams, the desk for leads, scores, algorithms, heat, and shares."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pages.watching.health import health_tab
 from pages.watching.heat import heat_tab
 from pages.watching.leads import leads_tab
 from pages.watching.scores import scores_tab
+from pages.watching.shares import shares_tab
 from pages.watching.telling import camera_name
 from pages.watching.wall import wall_tab
 from pages.widgets.screen import empty, screen
@@ -26,6 +27,7 @@ TABS = {
     "scores": N_("Scores"),
     "algorithms": N_("Algorithms"),
     "heat": N_("Heat"),
+    "shares": N_("Cameras and people"),
 }
 
 
@@ -39,12 +41,15 @@ def main() -> None:
         if revision is None:
             return
         town = cached.town(revision)
-        tab = _tab()
+        tab = _tab(str(town.time_zone))
         if tab == "algorithms":
             algorithms_tab(revision)
             return
         if tab == "heat":
             heat_tab(revision, town)
+            return
+        if tab == "shares":
+            shares_tab(revision, town)
             return
         cameras = cached.footage()
         if cameras.empty:
@@ -64,12 +69,12 @@ def main() -> None:
             _wall(revision, town, cameras)
 
 
-def _tab() -> str:
+def _tab(zone: str) -> str:
     """The tab that the address names, or that was pressed."""
     asked = address("tab")
     first = asked if asked in TABS else "wall"
     titles = {name: words(title) for name, title in TABS.items()}
-    waiting = cached.desk_counts().waiting
+    waiting = cached.desk_counts(zone).waiting
     if waiting:
         titles["leads"] = f"{titles['leads']} ({waiting:,})"
     tab = (

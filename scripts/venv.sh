@@ -36,7 +36,10 @@ fi
 rm -f .venv/.huiyan-run .venv/.huiyan-test
 echo "Installing the Python packages of $lock (the first time takes a few minutes)"
 # The lock is complete; asked for their own needs, packages would bring the OpenCV that pyproject.toml leaves out.
-.venv/bin/python -m pip install --no-deps --require-hashes -r "$lock" | sed -E '/already satisfied|^Ignoring |^Looking in /d'
+.venv/bin/python -m pip install --no-deps --require-hashes --no-compile -r "$lock" |
+  sed -E '/already satisfied|^Ignoring |^Looking in /d'
+# pip would compile on one core only; some packages bring files of another Python's syntax, which nobody imports
+.venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 echo "$wanted" >"$stamp"
 if [ "$purpose" = test ]; then digest requirements.lock pyproject.toml >.venv/.huiyan-run; fi

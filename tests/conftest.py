@@ -43,6 +43,8 @@ TOWN = "helsinki"
 
 _made: list[Path] = []
 _number = count(1)
+_cached: list[tuple[str, str]] = []
+"""Module and database that Streamlit's caches hold answers of."""
 
 
 def pytest_configure() -> None:
@@ -66,6 +68,14 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(_made.pop(), ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _own_main() -> Iterator[None]:
+    """Streamlit puts the screen in place of `__main__`, and every process that is spawned later would run it."""
+    own = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = own
+
+
 def may_look() -> bool:
     """Weights and clip are set up, so that a patrol can be done."""
     return (settings().models_dir / MODEL_NAME).is_file() and (settings().clips_dir / CLIP_NAME).is_file()
@@ -85,19 +95,35 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterInfo]:
 
 
 @contextmanager
-def chosen(url: str) -> Iterator[str]:
-    """`url` is this process's database for a while."""
+def chosen(url: str, module: str | None = None) -> Iterator[str]:
+    """
+    `url` is this process's database for a while.
+
+    What Streamlit caches is forgotten before and after, unless nobody may write there: then the tests of one module
+    share it, as visits to one web process do.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWIN_DATABASE_URL", url)
-        _forget()
+        _let_go()
+        held = [] if module is None else [(module, url)]
+        if not held or _cached != held:
+            _forget_answers()
+        _cached[:] = held
         yield url
-    _forget()
+    _let_go()
+    if not held or os.environ["TWIN_DATABASE_URL"] != NOWHERE:
+        _forget_answers()
 
 
-def _forget() -> None:
+def _let_go() -> None:
     settings.cache_clear()
     database.dispose()
-    if "streamlit" in sys.modules:  # its caches are keyed by revision, and two databases may have the same
+
+
+def _forget_answers() -> None:
+    """Empties Streamlit's caches: they are keyed by revision, and two databases may have the same."""
+    _cached.clear()
+    if "streamlit" in sys.modules:
         sys.modules["streamlit"].cache_data.clear()
         sys.modules["streamlit"].cache_resource.clear()
 
@@ -108,8 +134,12 @@ def _named(info: ClusterInfo, name: str) -> str:
 
 def _copy(info: ClusterInfo, template: str, name: str) -> str:
     with psycopg.connect(_named(info, "postgres"), autocommit=True) as link:
+        # without a word in the write-ahead log: nobody would recover this server
+        plainly = sql.SQL(" STRATEGY FILE_COPY" if link.info.server_version >= 150_000 else "")
         link.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+                sql.Identifier(name), sql.Identifier(template), plainly
+            )
         )
     return _named(info, name)
 
@@ -182,9 +212,9 @@ def empty_database(server: ClusterInfo, empty_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def town_database(town_url: str) -> Iterator[str]:
+def town_database(town_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The shared town: read it, and take `town_copy` to write."""
-    with chosen(town_url) as url:
+    with chosen(town_url, str(request.path)) as url:
         yield url
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from analysis.checks import require_columns, require_metric, require_positive
-from analysis.coverage.measure import measure, read_eyes, read_places, single_shares
+from analysis.coverage.measure import Eyes, Pairs, Places, measure, read_eyes, read_places, single_shares
 from analysis.coverage.outlines import LINE, POINT, Frame, valid_areas, valid_places
 from analysis.errors import InputError, Term
 
@@ -26,6 +26,8 @@ SOURCES = ("camera", "patrol", "report")
 STEPS = 48
 """Steps of the decay over the days that count."""
 DAY_S = 86_400.0
+TRIED = 4
+"""So many looks at a place are tried at once, then so many times more."""
 
 
 class Looks(NamedTuple):
@@ -109,7 +111,7 @@ def unseen_places(
     groups = {name: recent & (looks.source == n) for n, name in enumerate(SOURCES)}
     groups |= {f"within {step:g}": looks.age_days <= step for step in steps}
     eyes, names = read_eyes(gpd.GeoSeries(looks.shapes, crs=places.crs), groups)
-    place, look = pairs = eyes.near(wanted)
+    pairs = eyes.near(wanted)
     tally = measure(wanted, eyes, len(names), pairs)
     share = tally.once / tally.ground[:, None]
     within = share[:, len(SOURCES) :]
@@ -119,21 +121,37 @@ def unseen_places(
     )
     table["any_ratio"] = within[:, -1]
     table["freshness_ratio"] = np.diff(within, axis=1, prepend=0.0) @ worth
-    met = single_shares(wanted, eyes, pairs) > 0
-    table["days_since"], table["source"] = _last_look(len(table), looks, place[met], look[met])
+    table["days_since"], table["source"] = _last_look(wanted, eyes, looks, pairs)
     table["blind"] = table["any_ratio"] < threshold
     return table
 
 
-def _last_look(
-    count: int, looks: Looks, place: npt.NDArray[np.int64], look: npt.NDArray[np.int64]
-) -> tuple[Floats, Shapes]:
-    """Days since the last look at each place, and who looked; pairs of place and look are given."""
-    days, source = np.full(count, np.nan), np.full(count, None, dtype=object)
+def _last_look(wanted: Places, eyes: Eyes, looks: Looks, pairs: Pairs) -> tuple[Floats, Shapes]:
+    """
+    Days since the last look at each place, and who looked.
+
+    Pairs are tried from the newest look on, a few of each place at once: mostly one of the first meets its place, and
+    the others need not be measured.
+    """
+    place, look = pairs
     order = np.lexsort([looks.source[look], looks.age_days[look], place])
-    first = order[np.unique(place[order], return_index=True)[1]]
-    days[place[first]] = looks.age_days[look[first]]
-    source[place[first]] = np.array(SOURCES, dtype=object)[looks.source[look[first]]]
+    place, look = place[order], look[order]
+    count = len(wanted.labels)
+    days, source = np.full(count, np.nan), np.full(count, None, dtype=object)
+    ends = np.searchsorted(place, np.arange(count + 1))
+    at, end = ends[:-1].copy(), ends[1:]
+    most = TRIED
+    while (left := np.flatnonzero(at < end)).size:
+        number = np.minimum(end[left] - at[left], most)
+        step = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+        row = np.repeat(at[left], number) + step
+        hit = row[single_shares(wanted, eyes, (place[row], look[row])) > 0]
+        met, first = np.unique(place[hit], return_index=True)
+        newest = look[hit[first]]
+        days[met], source[met] = looks.age_days[newest], np.array(SOURCES, dtype=object)[looks.source[newest]]
+        at[left] += number
+        at[met] = end[met]
+        most *= TRIED
     return days, source
 
 
@@ -198,8 +216,9 @@ def _age_days(name: str, times: pd.Series[Any], until: dt.datetime) -> Floats:
             "Give aware times, such as 2026-05-01T08:00+08:00.",
             name="until" if until.tzinfo is None else name,
         )
-    age = [(until - at).total_seconds() / DAY_S if pd.notna(at) else np.nan for at in stamps]
-    return np.array(age, dtype=float)
+    if not len(stamps.dropna()):
+        return np.full(len(stamps), np.nan)
+    return np.array((until - stamps).dt.total_seconds() / DAY_S, dtype=np.float64)
 
 
 def _looks(shapes: Shapes, age_days: Floats, source: int) -> Looks:

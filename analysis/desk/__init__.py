@@ -2,7 +2,8 @@
 The video desk's arithmetic: what verdicts say of cameras, which leads are one, what is solved, what comes next.
 
 `precision_table` and `suggest_threshold` learn from verdicts; `merge` makes one of leads about one thing; `recheck`
-says whether a disposed case is solved; `next_step` climbs from reminder to warning to case.
+says whether a disposed case is solved; `next_step` climbs from reminder to warning to case; `chance_of_silence` tells
+where cameras find less than people do.
 """
 
 from analysis.desk.ladder import LADDER, History, Ladder, Rung, Standing, next_step
@@ -16,6 +17,7 @@ from analysis.desk.scoring import (
     precision_table,
     share_interval,
 )
+from analysis.desk.silence import chance_of_silence
 from analysis.desk.thresholds import Change, Suggestion, suggest_threshold
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Sameness",
     "Standing",
     "Suggestion",
+    "chance_of_silence",
     "fit_beta_prior",
     "merge",
     "next_step",

@@ -22,6 +22,8 @@ from geodata.towns.town import Town
 
 __all__ = ["Reported", "alone", "next_number", "note", "report_problem"]
 
+LAST_NUMBER = 999_999
+"""Of a day."""
 SOURCE = "311"
 """Source of a case that a program reported through Open311."""
 
@@ -57,13 +59,31 @@ def alone(session: Session, doing: str) -> None:
 
 
 def next_number(session: Session, town: Town, now: dt.datetime) -> str:
-    """The next free number of a case: county, local day and sequence; nobody else gets it."""
+    """
+    The next free number of a case: county, local day and sequence; nobody else gets it.
+
+    Numbers that another platform chose are passed over: its last one says nothing of ours.
+
+    Raises
+    ------
+    InputError
+        If the day has no number left.
+    """
     alone(session, "case numbers")
     head = f"{town.county_code}-{now.astimezone(town.time_zone):%Y%m%d}-"
-    last = session.scalar(
-        text("SELECT max(right(number, 6)::int) FROM case_file WHERE number LIKE :head"), {"head": f"{head}%"}
+    free = session.scalar(
+        text(
+            "WITH day AS MATERIALIZED (SELECT number, right(number, 6)::int AS n FROM case_file"
+            " WHERE number LIKE :head || '%'), own AS (SELECT coalesce(max(n), 0) AS last FROM day"
+            " WHERE number NOT IN (SELECT number FROM exchanged_case WHERE number LIKE :head || '%'))"
+            " SELECT n FROM own, generate_series(own.last + 1, least(own.last + 1 + (SELECT count(*) FROM day),"
+            " :most)) n WHERE NOT EXISTS (SELECT FROM day d WHERE d.n = n.n) ORDER BY n LIMIT 1"
+        ),
+        {"head": head, "most": LAST_NUMBER},
     )
-    return f"{head}{(last or 0) + 1:06d}"
+    if free is None:
+        raise InputError("No number is left for a case of this day.", "Report it tomorrow.")
+    return f"{head}{free:06d}"
 
 
 def report_problem(found: Reported, client: Client) -> str:

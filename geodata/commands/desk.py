@@ -21,7 +21,15 @@ from geodata.queries.desk import SCORED_BY, TAKEN_BACK, front_of, ladder_of, pla
 from geodata.queries.watches import zone_rule
 from geodata.towns.town import Town
 
-__all__ = ["DESK", "call_dealt_with", "give_verdict", "take_back", "take_step", "use_threshold"]
+__all__ = [
+    "DESK",
+    "call_dealt_with",
+    "give_verdict",
+    "note_evidence",
+    "take_back",
+    "take_step",
+    "use_threshold",
+]
 
 DESK = "video desk"
 """Who gives verdicts: the desk, not a person's name."""
@@ -240,6 +248,22 @@ def use_threshold(zone: int, value: float, *, version: int, why: dict[str, float
             },
         )
     return version + 1
+
+
+def note_evidence(lead: int, *, manifest_sha256: str, files: int) -> None:
+    """Notes in the audit that a package of evidence was taken, with the digest that tells it from a changed one."""
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO audit (actor, action, subject, details)"
+                " VALUES (:actor, 'take evidence', :subject, CAST(:details AS jsonb))"
+            ),
+            {
+                "actor": DESK,
+                "subject": f"lead {lead}",
+                "details": json.dumps({"manifest_sha256": manifest_sha256, "files": files}),
+            },
+        )
 
 
 def _locked(session: Session, lead: int) -> int:

@@ -29,7 +29,6 @@ __all__ = [
     "found_scenario",
     "mark_changed",
     "remove_cameras",
-    "rename_scenario",
     "replace_items",
 ]
 
@@ -79,16 +78,6 @@ def copy_scenario(token: str, name: str) -> str:
                 {"fresh": fresh, "source": source.id},
             )
         return fresh
-
-
-def rename_scenario(token: str, name: str) -> None:
-    """Gives a scenario another name."""
-    with database.transaction() as session:
-        found = found_scenario(session, token)
-        session.execute(
-            text("UPDATE scenario SET name = :name WHERE id = :id"),
-            {"name": _checked_name(name), "id": found.id},
-        )
 
 
 def delete_scenario(token: str) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from analysis.errors import HuiyanError
+from geodata.export.tables import DANGEROUS
 from geodata.ingest.tables import RowFault
 
 __all__ = ["HEADING", "fault_lines", "harmless"]
 
 HEADING = ("row", "field", "value", "reason", "mend")
-STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(value: str) -> str:
     """Text that a spreadsheet would take for a formula, with an apostrophe before it; numbers stay."""
-    if not value.startswith(STARTS):
+    if not value.startswith(DANGEROUS):
         return value
     try:
         float(value)

@@ -24,6 +24,7 @@ __all__ = [
     "opened",
     "provenance_of",
     "rows_sql",
+    "snapshot",
 ]
 
 DIGITS = 7
@@ -139,7 +140,26 @@ def opened(parcel: Parcel) -> Iterator[psycopg.Connection]:
     DatabaseUnavailable
         If the database does not answer.
     """
-    address = database.psycopg_url(parcel.url or database.database_url())
+    with snapshot(parcel.url) as conn:
+        yield conn
+
+
+@contextmanager
+def snapshot(url: str | None = None) -> Iterator[psycopg.Connection]:
+    """
+    The database as it is now, for as long as it takes to read it.
+
+    Parameters
+    ----------
+    url
+        Its address; None: the one that settings name.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        If the database does not answer.
+    """
+    address = database.psycopg_url(url or database.database_url())
     try:
         with psycopg.connect(address, connect_timeout=5, cursor_factory=psycopg.ClientCursor) as conn:
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -20,7 +20,7 @@ from jsonschema.exceptions import ValidationError
 
 from analysis.codes import explain_camera_code, explain_cell_code, explain_component_code, explain_event_code
 from analysis.errors import HuiyanError, InputError
-from geodata.errors import IngestError
+from geodata.ingest.schema_faults import hidden_fault, read_json, schema_sentence, short
 from geodata.models import Stage
 
 __all__ = ["MOST_CASES", "NAME", "SCHEMA", "CaseFault", "check_package", "digest_of_case", "read_package"]
@@ -115,6 +115,8 @@ SCHEMA: dict[str, Any] = {
 }
 _VALIDATOR = Draft202012Validator(SCHEMA)
 _SEE = "See /api/exchange/v1/case.schema.json."
+read_package = read_json
+"""A package as plain values; IngestError if it is no JSON."""
 
 
 @dataclass(frozen=True)
@@ -140,27 +142,6 @@ class CaseFault:
     why: HuiyanError
 
 
-def read_package(text: bytes | str) -> Any:
-    """
-    A package as plain values.
-
-    Raises
-    ------
-    IngestError
-        If it is no JSON.
-    """
-    try:
-        return json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise IngestError(
-            "The package is no JSON ({why}).", "Write UTF-8 JSON.", why=str(error)[:100] or "too deep"
-        ) from error
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
-
-
 def check_package(package: Any, now: dt.datetime) -> list[CaseFault]:
     """
     All that is wrong with a package, by row; an empty list for a good one.
@@ -172,8 +153,10 @@ def check_package(package: Any, now: dt.datetime) -> list[CaseFault]:
     now
         Aware; a case reported later than this is wrong.
     """
-    faults = [_shape_fault(error) for error in _VALIDATOR.iter_errors(package)]
     cases = package.get("cases") if isinstance(package, dict) else None
+    if isinstance(cases, list) and len(cases) > MOST_CASES:  # before anybody names faults of all of them
+        return [CaseFault(None, "cases", str(len(cases)), _too_many(MOST_CASES))]
+    faults = [_shape_fault(error) for error in _VALIDATOR.iter_errors(package)]
     first: dict[str, int] = {}
     for row, case in enumerate(cases if isinstance(cases, list) else [], start=1):
         if isinstance(case, dict):
@@ -197,52 +180,30 @@ def _shape_fault(error: ValidationError) -> CaseFault:
     path = list(error.absolute_path)
     row = path[1] + 1 if len(path) > 1 and path[0] == "cases" and isinstance(path[1], int) else None
     field = ".".join(map(str, path[2:] if row else path))
-    return CaseFault(row, field, _short(error.instance), _sentence(error))
+    return CaseFault(row, field, short(error.instance), _sentence(error))
 
 
-def _sentence(error: ValidationError) -> HuiyanError:  # noqa: PLR0911 - one sentence a rule
+def _sentence(error: ValidationError) -> HuiyanError:
     """What the schema says, in words."""
-    asked = error.validator_value
     match error.validator:
-        case "required":
-            missing = [name for name in asked if name not in error.instance]
-            return InputError("{names} is missing.", _SEE, names=", ".join(missing))
-        case "additionalProperties":
-            known = error.schema.get("properties", {})
-            extra = sorted(set(error.instance) - set(known))
-            return InputError(
-                "{names} is no field.",
-                "Send only: {known}.",
-                names=", ".join(extra)[:200],
-                known=", ".join(known),
-            )
-        case "type":
-            kinds = [asked] if isinstance(asked, str) else asked
-            return InputError("This is no {kind}.", _SEE, kind=" / ".join(kinds))
-        case "enum" | "const":
-            allowed = asked if isinstance(asked, list) else [asked]
-            return InputError(
-                "This is none of the values that may be.",
-                "Choose: {allowed}.",
-                allowed=", ".join(map(str, allowed)),
-            )
-        case "pattern":
-            return InputError("This does not have the form {form}.", _SEE, form=asked)
         case "minimum" | "maximum":
             return InputError(
-                "This is outside what may be ({limit}).", "Send degrees, longitude first.", limit=asked
+                "This is outside what may be ({limit}).",
+                "Send degrees, longitude first.",
+                limit=error.validator_value,
             )
-        case "maxItems":
-            return InputError("There are more than {most} cases.", "Send several packages.", most=asked)
-    return InputError("This does not fit the schema ({rule}).", _SEE, rule=error.validator)
+    return schema_sentence(error, _SEE)
+
+
+def _too_many(most: int) -> HuiyanError:
+    return InputError("There are more than {most} cases.", "Send several packages.", most=most)
 
 
 def _meaning_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iterator[CaseFault]:
     """What the schema cannot tell."""
     for field, value in case.items():
         if isinstance(value, str) and not value.isprintable():
-            hidden = InputError("This holds a character that is not shown.", "Write letters and digits only.")
-            yield CaseFault(row, field, _short(repr(value)), hidden)
+            yield CaseFault(row, field, short(repr(value)), hidden_fault())
     for field, explain in (
         ("cell_code", explain_cell_code),
         ("class_code", explain_event_code),
@@ -252,7 +213,7 @@ def _meaning_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iter
         value = case.get(field)
         if isinstance(value, str):
             for problem in explain(value):
-                yield CaseFault(row, field, _short(value), problem)
+                yield CaseFault(row, field, short(value), problem)
     number, cell = case.get("number"), case.get("cell_code")
     if isinstance(number, str) and isinstance(cell, str) and number[:6] != cell[:6]:
         other = InputError(
@@ -260,7 +221,7 @@ def _meaning_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iter
             "Send cases of one county.",
             county=number[:6],
         )
-        yield CaseFault(row, "cell_code", _short(cell), other)
+        yield CaseFault(row, "cell_code", short(cell), other)
     yield from _time_faults(row, case, now)
 
 
@@ -276,7 +237,7 @@ def _time_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iterato
                 times[field] = moment.astimezone(dt.UTC)
             except (ValueError, OverflowError):
                 none = InputError("There is no such time.", "Write it as 2026-01-31T08:00:00+08:00.")
-                yield CaseFault(row, field, _short(value), none)
+                yield CaseFault(row, field, short(value), none)
     for field, moment in times.items():
         if not EARLIEST <= moment <= now + AHEAD:
             never = InputError(
@@ -291,9 +252,4 @@ def _time_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iterato
         unlike = InputError(
             "Stage and closed_at do not agree.", "A case in stage closed has closed_at, any other has none."
         )
-        yield CaseFault(row, "closed_at", _short(case.get("closed_at")), unlike)
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+        yield CaseFault(row, "closed_at", short(case.get("closed_at")), unlike)

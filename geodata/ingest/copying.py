@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import geopandas as gpd
@@ -132,10 +133,19 @@ def copy_arrays(
     assert raw is not None
     with raw.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(BINARY_HEAD)
-        for chunk in packed_chunks(rows, behind):
+        for chunk in _one_ahead(packed_chunks(rows, behind)):
             copy.write(chunk)
         copy.write(BINARY_END)
     return count
+
+
+def _one_ahead(chunks: Iterator[memoryview]) -> Iterator[memoryview]:
+    """The same chunks; the next is packed while the server takes in the last."""
+    with ThreadPoolExecutor(1, "packing") as packer:
+        coming = packer.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = packer.submit(next, chunks, None)
+            yield chunk
 
 
 def _whole(values: pa.ChunkedArray) -> pa.Array:

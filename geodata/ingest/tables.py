@@ -22,6 +22,7 @@ import shapely
 from analysis.errors import HuiyanError, InputError
 from geodata.errors import IngestError
 from geodata.ingest.camera_columns import told_text
+from geodata.ingest.sqlite import SQLITE_MAGIC, require_tables_only
 
 __all__ = ["MOST_BYTES", "MOST_ROWS", "SUFFIXES", "FileTable", "RowFault", "dbf_encoding", "open_table"]
 
@@ -33,7 +34,6 @@ SUFFIXES = (".geojson", ".json", ".csv", ".txt", ".tsv", ".gpkg", ".zip")
 ENCODINGS = ("utf-8-sig", "gb18030")
 SHAPEFILE = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg"})
 SHP_MAGIC = b"\x00\x00\x27\x0a"
-SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,7 @@ def _geopackage(name: str, content: bytes) -> FileTable:
     with tempfile.TemporaryDirectory() as folder:
         main = Path(folder) / "cameras.gpkg"
         main.write_bytes(content)
+        require_tables_only(name, main)
         return _with_ogr(name, main)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from analysis.coverage import unseen_places
 from geodata.queries.city import cells
+from geodata.queries.city import views as all_views
 from geodata.queries.frames import read_frame, read_table
 from geodata.towns.town import Town
 
@@ -61,22 +62,38 @@ def last_moment(conn: Connection) -> dt.datetime | None:
     return found
 
 
-def sightings(conn: Connection, epsg: int, until: dt.datetime) -> Sightings:
+def sightings(
+    conn: Connection, epsg: int, until: dt.datetime, seen: gpd.GeoSeries | None = None
+) -> Sightings:
     """
     Everything that was looked at up to `until`.
 
     A camera counts as looking until the end of the newest month in which its exposure is above zero; one without
     any exposure on record but with hours a day counts as looking until `until`.
+
+    Parameters
+    ----------
+    conn
+        An open connection.
+    epsg
+        Metric CRS.
+    until
+        What was seen later is left out.
+    seen
+        What each stored camera sees, by camera, in `epsg`, for who has read it already; read if not given.
     """
-    views = read_frame(
+    stored = (all_views(conn, epsg).geometry if seen is None else seen).rename("geometry")
+    sampled = read_table(
         conn,
         "SELECT v.camera_id AS id, least(CAST(:until AS timestamptz), coalesce(("
         "SELECT max(e.month) + interval '1 month' FROM exposure e"
         " WHERE e.camera_id = v.camera_id AND 0 < ANY (e.hours)),"
-        " CAST(:until AS timestamptz))) AS sampled_at, v.geom FROM camera_view v JOIN camera c ON c.id = v.camera_id"
+        " CAST(:until AS timestamptz))) AS sampled_at FROM camera_view v JOIN camera c ON c.id = v.camera_id"
         " WHERE c.hours_per_day > 0 AND NOT c.demonstration ORDER BY v.camera_id",
         {"until": until},
-    )
+    ).set_index("id")
+    sampled = sampled[sampled.index.isin(stored.index)]
+    views = gpd.GeoDataFrame(sampled, geometry=stored.loc[sampled.index].set_axis(sampled.index), crs=epsg)
     tracks = read_frame(
         conn,
         "SELECT id, level, means, width_m, ended_at, geom FROM patrol_track WHERE ended_at <= :until ORDER BY id",
@@ -91,10 +108,6 @@ def sightings(conn: Connection, epsg: int, until: dt.datetime) -> Sightings:
     views["sampled_at"] = pd.to_datetime(views["sampled_at"], utc=True)
     tracks["ended_at"] = pd.to_datetime(tracks["ended_at"], utc=True)
     reports["at"] = pd.to_datetime(reports["at"], utc=True)
-    views = views.to_crs(epsg)
-    # a few slivers among ten thousands cross themselves by a rounding when they come back from degrees
-    broken = ~views.geometry.is_valid
-    views.loc[broken, "geom"] = views.geometry[broken].make_valid(method="structure", keep_collapsed=False)
     return Sightings(views, _last_passed(tracks.to_crs(epsg)), reports.to_crs(epsg))
 
 
@@ -117,26 +130,28 @@ def _last_passed(tracks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(passed.loc[lines.index], geometry=lines)
 
 
-def blind_areas(conn: Connection, town: Town, days: int) -> gpd.GeoDataFrame:
+def blind_areas(
+    conn: Connection, town: Town, days: int, seen: gpd.GeoSeries | None = None
+) -> gpd.GeoDataFrame:
     """
     Unit cells with what cameras, patrols and people looked at within `days` before the last moment on record.
 
-    Adds the columns of `analysis.coverage.unseen_places` to code and reports.
+    Adds the columns of `analysis.coverage.unseen_places` to code and reports; `seen` as of `sightings`.
     """
     epsg = town.metric_epsg
     grid = cells(conn, epsg)[["code", "reports", "geom"]]
     until = last_moment(conn)
     if until is None:
         return grid.assign(blind=True)
-    seen = sightings(conn, epsg, until)
+    looked = sightings(conn, epsg, until, seen)
     looks = unseen_places(
         grid,
         until=until,
         days=days,
-        views=seen.views,
-        sampled_at=seen.views["sampled_at"],
-        tracks=seen.tracks,
-        reports=seen.reports,
+        views=looked.views,
+        sampled_at=looked.views["sampled_at"],
+        tracks=looked.tracks,
+        reports=looked.reports,
     )
     return grid.join(looks)
 

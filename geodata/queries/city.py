@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import shapely
 from sqlalchemy import Connection
@@ -33,14 +35,12 @@ def cameras(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
     return read_frame(conn, sql).to_crs(epsg)
 
 
-def views(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
-    """Visible areas, indexed by camera."""
-    return _seen(
-        read_frame(
-            conn, "SELECT camera_id, area_m2, geom FROM camera_view ORDER BY camera_id", index="camera_id"
-        ),
-        epsg,
-    )
+def views(conn: Connection | Session, epsg: int, cameras: Sequence[int] | None = None) -> gpd.GeoDataFrame:
+    """Visible areas, indexed by camera; of all cameras if none are named."""
+    limit = "" if cameras is None else " WHERE camera_id = ANY (:cameras)"
+    sql = f"SELECT camera_id, area_m2, geom FROM camera_view{limit} ORDER BY camera_id"  # noqa: S608
+    chosen = None if cameras is None else {"cameras": list(cameras)}
+    return _seen(read_frame(conn, sql, chosen, index="camera_id"), epsg)
 
 
 def standing_views(

@@ -18,7 +18,7 @@ from analysis.categories import ILLEGAL_PARKING
 from analysis.demand import WEEK_H, Demand, Recall, capture_faults, estimate_demand, recall_from_reports
 from analysis.exposure import Watch, line_points
 from geodata.queries.city import buildings, cells, kerbs, pois, streets, views
-from geodata.queries.frames import read_frame, read_table
+from geodata.queries.frames import listed_numbers, read_frame, read_table
 from geodata.towns.simulation import bare_kerbs
 from geodata.towns.town import Town
 
@@ -253,7 +253,8 @@ def read_looking(conn: Connection | Session, town: Town, class_code: str = ILLEG
     """
     table = read_table(
         conn,
-        "SELECT e.camera_id, e.month, e.hours FROM exposure e JOIN camera c ON c.id = e.camera_id"
+        "SELECT e.camera_id, e.month, array_to_string(e.hours, ',') AS hours FROM exposure e"
+        " JOIN camera c ON c.id = e.camera_id"
         " WHERE e.class_code = :class AND NOT c.demonstration ORDER BY e.camera_id, e.month",
         {"class": class_code},
     )
@@ -267,7 +268,7 @@ def read_looking(conn: Connection | Session, town: Town, class_code: str = ILLEG
     hours = _hours(begin, until)
     camera, row = np.unique(table["camera_id"].to_numpy(dtype=np.int64), return_inverse=True)
     sampled = np.zeros((len(camera), WEEK_H))
-    np.add.at(sampled, row, np.array(table["hours"].to_list(), dtype=np.float64))
+    np.add.at(sampled, row, listed_numbers(table["hours"], WEEK_H))
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(hours > 0, sampled / hours, 0.0)
     return Looking(begin, until, hours, pd.DataFrame(np.clip(share, 0, 1), index=pd.Index(camera)))
@@ -282,8 +283,8 @@ def _hours(first: dt.datetime, until: dt.datetime) -> Floats:
 
 def watching(conn: Connection | Session, streetscape: Streetscape, looking: Looking) -> Watch:
     """Which of the cameras that looked see which kerb."""
-    seen = views(conn, streetscape.epsg)
-    return Watch.of(streetscape.points, seen[seen.index.isin(looking.share.index)])
+    cameras = [int(camera) for camera in looking.share.index]
+    return Watch.of(streetscape.points, views(conn, streetscape.epsg, cameras))
 
 
 def read_events(

@@ -160,15 +160,16 @@ class ZoneScores:
     reviewed_share: float
 
 
-def desk_counts(conn: Connection) -> DeskCounts:
-    """How much waits at the desk."""
+def desk_counts(conn: Connection, zone: str) -> DeskCounts:
+    """How much waits at the desk; today is the day that it is in the time zone."""
     row = conn.execute(
         text(
             "SELECT count(*) FILTER (WHERE state = 'lead') AS waiting,"
             " min(first_seen_at) FILTER (WHERE state = 'lead') AS oldest,"
-            " count(*) FILTER (WHERE state <> 'lead' AND verdict_at >= date_trunc('day', now())) AS judged"
+            " count(*) FILTER (WHERE state <> 'lead' AND verdict_at >= date_trunc('day', now(), :zone)) AS judged"
             " FROM finding WHERE merged_into IS NULL"
-        )
+        ),
+        {"zone": zone},
     ).one()
     return DeskCounts(row.waiting, row.oldest, row.judged)
 

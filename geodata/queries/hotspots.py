@@ -17,7 +17,7 @@ from analysis.exposure import Watch, line_points
 from analysis.hotspots import Neighbours, StreetPieces, cut_streets, touching
 from geodata.errors import NotFound
 from geodata.queries.city import kerbs, streets
-from geodata.queries.frames import read_frame, read_table
+from geodata.queries.frames import listed_numbers, read_frame, read_table
 from geodata.towns.simulation import bare_kerbs
 from geodata.towns.town import Town
 
@@ -226,7 +226,7 @@ def load_scene(conn: Connection, town: Town, class_code: str) -> Scene:
     cell_of[point[::-1]] = cell[::-1]
     pieces = cut_streets(roads, step_m=STEP_M) if len(roads) else None
     events, by_cameras = _events(conn, town, class_code, grid.index, points)
-    seen = _views(conn, epsg)
+    seen = _views(conn, epsg, class_code)
     months, sampled = _sampling(conn, class_code, seen.index)
     known = next(iter(sampled.values())).index if sampled else seen.index[:0]
     return Scene(
@@ -291,13 +291,15 @@ def _events(
     return found, by_cameras
 
 
-def _views(conn: Connection, epsg: int) -> gpd.GeoDataFrame:
-    """What cameras near the cells see, by camera; without those that play footage of elsewhere."""
+def _views(conn: Connection, epsg: int, class_code: str) -> gpd.GeoDataFrame:
+    """What cameras near the cells see that looked for a class; without those that play footage of elsewhere."""
     found = read_frame(
         conn,
         "SELECT v.camera_id, v.geom FROM camera_view v JOIN camera c ON c.id = v.camera_id"
         " WHERE NOT c.demonstration AND EXISTS (SELECT FROM unit_cell u WHERE u.geom && v.geom)"
+        " AND EXISTS (SELECT FROM exposure e WHERE e.camera_id = v.camera_id AND e.class_code = :class)"
         " ORDER BY v.camera_id",
+        {"class": class_code},
         index="camera_id",
     ).to_crs(epsg)
     # on the way through degrees a corner may slip by a nanometre onto another edge
@@ -311,14 +313,15 @@ def _sampling(
     """Months on record, and of each the hours that every camera was sampled in each hour of the week."""
     table = read_table(
         conn,
-        "SELECT camera_id, month, hours FROM exposure WHERE class_code = :class AND camera_id = ANY(:cameras)"
+        "SELECT camera_id, month, array_to_string(hours, ',') AS hours FROM exposure"
+        " WHERE class_code = :class AND camera_id = ANY(:cameras)"
         " ORDER BY camera_id, month",
         {"class": class_code, "cameras": cameras.tolist()},
     )
     everyone = pd.Index(table["camera_id"].unique(), name="camera_id", dtype="int64")
     found = {}
     for month, rows in table.groupby("month"):
-        hours = np.array(rows["hours"].to_list(), dtype=np.float64)
+        hours = listed_numbers(rows["hours"], WEEK_H)
         frame = pd.DataFrame(hours, index=pd.Index(rows["camera_id"], dtype="int64"))
         found[month] = frame.reindex(everyone).fillna(0.0)
     return sorted(found), found

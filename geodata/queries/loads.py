@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from geodata.queries.frames import read_table
 
-__all__ = ["Remembered", "known_sources", "loads", "rasters", "remembered", "taken_back"]
+__all__ = ["Remembered", "loads", "rasters", "remembered", "taken_back"]
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,6 @@ def remembered(conn: Connection | Session, kind: str, source: str) -> Remembered
         {"kind": kind, "source": source},
     ).one_or_none()
     return Remembered() if row is None else Remembered(row.mapping, row.crs)
-
-
-def known_sources(conn: Connection | Session, kind: str) -> list[str]:
-    """Sources that files of a kind came from, the last one first."""
-    sql = text("SELECT source FROM column_mapping WHERE kind = :kind ORDER BY used_at DESC")
-    return list(conn.execute(sql, {"kind": kind}).scalars())
 
 
 def loads(conn: Connection | Session) -> pd.DataFrame:

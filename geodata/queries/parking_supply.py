@@ -188,8 +188,10 @@ def clear_points(conn: Connection | Session, epsg: int) -> gpd.GeoDataFrame:
 def cell_places(conn: Connection | Session, epsg: int) -> gpd.GeoSeries:
     """One point a unit cell, indexed by cell: the mean of its kerbs' middles, or its centroid where it has none."""
     sql = (
-        "SELECT c.id, coalesce(ST_Centroid(ST_Collect(m.geom)), ST_PointOnSurface(c.geom)) AS geom FROM unit_cell c"
-        " LEFT JOIN (SELECT ST_LineInterpolatePoint(geom, 0.5) AS geom FROM kerb) m ON ST_Contains(c.geom, m.geom)"
+        "SELECT c.id, coalesce(ST_Centroid(ST_Collect(ST_LineInterpolatePoint(k.geom, 0.5) ORDER BY k.id)),"
+        " ST_PointOnSurface(c.geom)) AS geom FROM unit_cell c"
+        # the boxes of whole kerbs have an index, their middles have none
+        " LEFT JOIN kerb k ON k.geom && c.geom AND ST_Contains(c.geom, ST_LineInterpolatePoint(k.geom, 0.5))"
         " GROUP BY c.id, c.geom ORDER BY c.id"
     )
     return read_frame(conn, sql).to_crs(epsg).geometry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from analysis import placement
 from analysis.crs import DISPLAY_EPSG
 from geodata.errors import NotFound, TwinError
 from geodata.progress import Progress, silent
+from geodata.queries.gaining import GroundSeen, ground_seen, kerb_seen, rounded
 from geodata.queries.questions import METHODS, MOST, Kind, Model, Question, require_question
 from geodata.queries.wanted import demand_points, district_of
 from geodata.queries.weighing import STEPS, Weighed, weigh
@@ -61,6 +62,8 @@ DATASETS = (
     "unit_cell",
 )
 """What a plan is made of."""
+KERB_LAYER = "violations"
+"""The kind of demand whose points lie along all kerbs without bays of the planned ground."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,8 @@ class Plan:
         Seconds for reading and sight lines, and for search and proof.
     sources
         Attribution and licence of what it was made of.
+    ground
+        Ground and kerb that cameras see before and after, of proposed cameras; see `gaining.GroundSeen`.
     """
 
     question: Question
@@ -120,6 +125,7 @@ class Plan:
     reading_s: float
     solving_s: float
     sources: tuple[tuple[str, str], ...]
+    ground: GroundSeen = field(default_factory=dict)
 
     @property
     def method(self) -> str:
@@ -160,6 +166,8 @@ class Plan:
             table: pd.DataFrame = getattr(self, name)
             if len(table):
                 plain[name] = json.loads(table.round(6).to_json(orient="records"))
+        if self.ground:
+            plain["ground"] = rounded(self.ground)
         return plain
 
     def geojson(self) -> str:
@@ -260,9 +268,29 @@ def make_plan(
     answer = _fair(question, weighed, labels) if labels is not None else _chosen(question, useful)
     progress(5, STEPS, "Drawing the curve of cover against number")
     curve = _curve(question, useful, len(answer.rows))
-    progress(STEPS, STEPS, "The proposal is ready")
     spent = (read - begun, perf_counter() - read)
-    return _plan(question, weighed, useful, answer, curve, spent, sources)
+    ground = _gained(conn, town, question, weighed, answer.rows, views)
+    progress(STEPS, STEPS, "The proposal is ready")
+    return replace(_plan(question, weighed, useful, answer, curve, spent, sources), ground=ground)
+
+
+def _gained(
+    conn: Connection,
+    town: Town,
+    question: Question,
+    weighed: Weighed,
+    rows: Ints,
+    views: gpd.GeoSeries | None,
+) -> GroundSeen:
+    """What the chosen cameras add to the ground and the kerb that is seen; of signs and QR points nothing."""
+    if question.kind != "camera":
+        return {}
+    ground = ground_seen(conn, town, views, add=weighed.views.iloc[rows])
+    kerb = (weighed.points["layer"] == KERB_LAYER).to_numpy()
+    before = weighed.seen > 0
+    after = before.copy()
+    after[np.unique(weighed.covers[rows].indices)] = True
+    return ground | kerb_seen(before[kerb], after[kerb])
 
 
 class _Useful(NamedTuple):

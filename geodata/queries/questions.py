@@ -16,11 +16,11 @@ Model = Literal["mclp", "lscp", "backup", "budgeted", "fair"]
 Kind = Literal["camera", "sign", "qr"]
 
 METHODS: dict[str, str] = {
-    "mclp": "maximal covering (Church & ReVelle 1974)",
-    "lscp": "location set covering (Toregas et al. 1971)",
-    "backup": "backup covering (Hogan & ReVelle 1986)",
-    "budgeted": "budgeted maximum covering (Khuller, Moss & Naor 1999)",
-    "fair": "maximal covering with a minimum for each district",
+    "mclp": Term("maximal covering (Church & ReVelle 1974)"),
+    "lscp": Term("location set covering (Toregas et al. 1971)"),
+    "backup": Term("backup covering (Hogan & ReVelle 1986)"),
+    "budgeted": Term("budgeted maximum covering (Khuller, Moss & Naor 1999)"),
+    "fair": Term("maximal covering with a minimum for each district"),
 }
 """Where each model comes from."""
 MOST = 500

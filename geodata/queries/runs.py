@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -22,6 +23,7 @@ __all__ = [
     "RunFacts",
     "StoredRun",
     "Surroundings",
+    "codes_of",
     "coverage_cells",
     "read_run",
     "run_facts",
@@ -205,6 +207,12 @@ def coverage_cells(conn: Connection) -> gpd.GeoDataFrame:
         " ORDER BY t.code",
         index=None,
     )
+
+
+def codes_of(conn: Connection, table: Literal["unit_cell", "camera"], ids: Sequence[int]) -> dict[int, str]:
+    """The codes of some cells or cameras by id; those that are gone are missing."""
+    rows = conn.execute(text(f"SELECT id, code FROM {table} WHERE id = ANY (:ids)"), {"ids": list(ids)})  # noqa: S608
+    return {row.id: row.code for row in rows}
 
 
 def _replaced(conn: Connection, run: StoredRun) -> bool:

@@ -217,10 +217,15 @@ class TileStore:
         if not self._remember:
             return
         self._memory[key] = made
-        self._memory_bytes += len(made.body) + 200
+        self._memory_bytes += _weight(key, made)
         while self._memory_bytes > MEMORY_BYTES:
-            _, gone = self._memory.popitem(last=False)
-            self._memory_bytes -= len(gone.body) + 200
+            self._memory_bytes -= _weight(*self._memory.popitem(last=False))
+
+
+def _weight(key: tuple[Any, ...], made: Tile) -> int:
+    """Bytes that a tile takes with its key, whose filters are as long as strangers write them."""
+    *_, filters, _packed = key
+    return len(made.body) + 200 + sum(4 * len(value) for _, value in filters)
 
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:

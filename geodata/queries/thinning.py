@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,11 +19,12 @@ from sqlalchemy import Connection
 
 from analysis import placement
 from analysis.crs import DISPLAY_EPSG
-from analysis.errors import InputError
+from analysis.errors import InputError, Term
 from geodata.errors import NotFound
 from geodata.progress import Progress, silent
 from geodata.queries.city import standing_views
 from geodata.queries.frames import read_frame
+from geodata.queries.gaining import GroundSeen, ground_seen, rounded
 from geodata.queries.planning import proposed, sources_of, write_text
 from geodata.queries.questions import MOST, Question, require_question
 from geodata.queries.wanted import ground_points, wanted_points
@@ -48,11 +49,11 @@ GROUND = "ground"
 """Kind of demand: all ground that is seen now, alike."""
 LOSSES = (("violations", 1.0), (GROUND, 1.0))
 """What must not be lost: expected violations in view, and ground in view, as much."""
-REMOVAL_METHOD = (
+REMOVAL_METHOD = Term(
     "least loss of demand (points every 10 m) and ground (points every 5 m or more) in view; greedy removal with "
     "exchanges; lower bound by maximal covering of what must stay"
 )
-RELOCATION_METHOD = (
+RELOCATION_METHOD = Term(
     "maximal covering (Church & ReVelle 1974) that leaves all but a few cameras where they are"
 )
 TWINS = 3
@@ -96,6 +97,8 @@ class Thinned:
         Seconds.
     sources
         Attribution and licence of what it was made of.
+    ground
+        Ground that cameras see before and after; see `gaining.GroundSeen`.
     """
 
     cameras: gpd.GeoDataFrame
@@ -111,11 +114,12 @@ class Thinned:
     reading_s: float
     solving_s: float
     sources: tuple[tuple[str, str], ...]
+    ground: GroundSeen = field(default_factory=dict)
 
     @property
     def method(self) -> str:
         """How it was found."""
-        return REMOVAL_METHOD
+        return str(REMOVAL_METHOD)
 
     def figures(self) -> dict[str, Any]:
         """The answer in plain numbers."""
@@ -130,6 +134,7 @@ class Thinned:
             "losses": json.loads(self.losses.round(6).to_json(orient="records")),
             "reading_s": round(self.reading_s, 3),
             "solving_s": round(self.solving_s, 3),
+            **({"ground": rounded(self.ground)} if self.ground else {}),
         }
 
     def geojson(self) -> str:
@@ -177,6 +182,8 @@ class Relocated:
         Seconds.
     sources
         Attribution and licence of what it was made of.
+    ground
+        Ground that cameras see before and after; see `gaining.GroundSeen`.
     """
 
     swaps: int
@@ -196,11 +203,12 @@ class Relocated:
     reading_s: float
     solving_s: float
     sources: tuple[tuple[str, str], ...]
+    ground: GroundSeen = field(default_factory=dict)
 
     @property
     def method(self) -> str:
         """How it was found."""
-        return RELOCATION_METHOD
+        return str(RELOCATION_METHOD)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -221,6 +229,7 @@ class Relocated:
             "possible": self.possible,
             "reading_s": round(self.reading_s, 3),
             "solving_s": round(self.solving_s, 3),
+            **({"ground": rounded(self.ground)} if self.ground else {}),
         }
 
     def geojson(self) -> str:
@@ -310,6 +319,8 @@ def remove_cameras(
     whole = found.covered_weight + found.lost_weight
     cameras, lost = _farewell(conn, looked, found.removed)
     cameras.insert(7, "loss_ratio", np.round(found.losses / whole, 6))
+    spent = perf_counter() - read
+    ground = ground_seen(conn, town, views, remove=looked.index[found.removed].tolist())
     progress(STEPS, STEPS, "The proposal is ready")
     return Thinned(
         cameras=cameras,
@@ -327,8 +338,9 @@ def remove_cameras(
             "keep": list(map(int, keep)),
         },
         reading_s=read - begun,
-        solving_s=perf_counter() - read,
+        solving_s=spent,
         sources=sources,
+        ground=ground,
     )
 
 
@@ -399,6 +411,9 @@ def relocate_cameras(
     gains = _gains(covers, weight, staying, found.added)
     removed, lost = _farewell(conn, looked, found.removed, weighed.views.iloc[rows])
     added, shapes = proposed(asked, weighed, rows, gains / total)
+    spent = perf_counter() - read
+    gone = looked.index[found.removed].tolist()
+    ground = ground_seen(conn, town, views, remove=gone, add=weighed.views.iloc[rows])
     progress(STEPS, STEPS, "The proposal is ready")
     return Relocated(
         swaps=swaps,
@@ -416,8 +431,9 @@ def relocate_cameras(
         candidates=len(weighed.candidates),
         possible=weighed.possible,
         reading_s=read - begun,
-        solving_s=perf_counter() - read,
+        solving_s=spent,
         sources=sources,
+        ground=ground,
     )
 
 

@@ -325,10 +325,10 @@ def video(conn: Connection, town: Town, scope: Scope) -> LeadPage:
         text(
             "SELECT count(*) FILTER (WHERE state = 'lead') AS waiting,"
             " min(first_seen_at) FILTER (WHERE state = 'lead') AS oldest,"
-            " count(*) FILTER (WHERE state <> 'lead' AND verdict_at >= date_trunc('day', now())) AS judged"
+            " count(*) FILTER (WHERE state <> 'lead' AND verdict_at >= date_trunc('day', now(), :zone)) AS judged"
             f" FROM finding f WHERE f.merged_into IS NULL{leads}"
         ),
-        scope.filters,
+        {**scope.filters, "zone": str(town.time_zone)},
     ).one()
     by_hour = read_table(
         conn,

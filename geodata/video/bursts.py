@@ -23,7 +23,7 @@ from analysis.vision.tracking import LEAST_RATE_HZ
 from geodata.video.addresses import Origin, Source
 from geodata.video.clocks import LiveClock, Timeline
 from geodata.video.connecting import Connection, camera_time
-from geodata.video.failures import Failure, SourceError, told
+from geodata.video.failures import UNDECODABLE, Failure, SourceError, told
 from geodata.video.folders import newest_files
 from geodata.video.shots import BRIEF_S, STEPS
 from geodata.video.streams import stated_s, survey, upright
@@ -107,7 +107,7 @@ class _Patience:
         if time.monotonic() <= self.until_s:
             return
         if self.broken:
-            raise told(Failure.GARBAGE, self.shown, why="its pictures cannot be decoded")
+            raise told(Failure.GARBAGE, self.shown, why=UNDECODABLE)
         raise told(Failure.STALLED, self.shown, limit_s=self.limit_s)
 
 
@@ -271,4 +271,4 @@ def _decoded(
         rest = []
     yield from ((picture, at, count_s) for picture in rest if not picture.is_corrupt)
     if patience.broken:
-        raise told(Failure.GARBAGE, link.source.shown, why="its pictures cannot be decoded")
+        raise told(Failure.GARBAGE, link.source.shown, why=UNDECODABLE)

@@ -22,7 +22,16 @@ import av.error
 
 from analysis.errors import Term
 from geodata.video.addresses import Origin, Source
-from geodata.video.failures import Failure, SourceError, failure_of, told, words_of
+from geodata.video.failures import (
+    UNCODED,
+    Failure,
+    Reason,
+    SourceError,
+    failure_of,
+    reason_of,
+    reason_of_name,
+    told,
+)
 from geodata.video.streams import FILE_OPTIONS, UNSEEN, missing, open_media
 
 if TYPE_CHECKING:
@@ -37,7 +46,6 @@ T = TypeVar("T")
 NEARLY = 0.9
 """An error after this share of a limit came of it."""
 NO_ANSWER = Term("nothing answers at its address")
-NO_NAME = Term("its name cannot be looked up")
 PICTURE = "_pipe"
 """How the names of formats end that hold one picture."""
 STREAM_FORMATS = (
@@ -122,7 +130,7 @@ class Connection:
         if not container.streams.video or not _known(container.streams.video[0]):
             found = bool(container.streams.video)
             container.close()
-            raise told(Failure.UNSUPPORTED if found else Failure.EMPTY, source.shown)
+            raise told(Failure.UNSUPPORTED if found else Failure.EMPTY, source.shown, why=UNCODED)
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"err_detect": "explode"}  # half a picture is none
@@ -172,8 +180,8 @@ class Connection:
             self.container.seek(ticks, stream=self.stream, backward=True)
             return
         except av.error.FFmpegError as error:
-            why = words_of(error)
-        raise told(Failure.UNSUPPORTED, self.source.shown, why=why)
+            reason = reason_of(error)
+        raise told(Failure.UNSUPPORTED, self.source.shown, why=reason.why, detail=reason.detail)
 
     def __enter__(self) -> Self:
         return self
@@ -201,10 +209,10 @@ def patient(call: Callable[[], T], shown: str, limit_s: float) -> T:
     try:
         return call()
     except av.error.FFmpegError as error:
-        kind, why = failure_of(error), words_of(error)
+        kind, reason = failure_of(error), reason_of(error)
     if kind is not Failure.DENIED and time.monotonic() - asked_s >= NEARLY * limit_s:
         kind = Failure.STALLED  # whatever libav made of the silence
-    raise told(kind, shown, why=why, limit_s=limit_s)
+    raise told(kind, shown, why=reason.why, mend=reason.mend, detail=reason.detail, limit_s=limit_s)
 
 
 def _known(stream: VideoStream) -> bool:
@@ -225,18 +233,24 @@ def _accepts(source: Source, limit_s: float) -> bool:
 
 def _look_up(source: Source, limit_s: float) -> None:
     """Names are looked up in a thread, because the system's own limit may be minutes and cannot be set."""
-    complaints: list[str] = []
+    complaints: list[Reason | None] = []
 
     def ask() -> None:
         try:
             socket.getaddrinfo(*(source.host or ("", 0)), type=socket.SOCK_STREAM)
-            complaints.append("")
+            complaints.append(None)
         except (OSError, UnicodeError) as error:
-            complaints.append(getattr(error, "strerror", None) or NO_NAME)
+            complaints.append(reason_of_name(error))
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(limit_s)
-    complaint = complaints[0] if complaints else NO_NAME
-    if complaint:
-        raise told(Failure.UNREACHABLE, source.shown, why=complaint)
+    complaint = complaints[0] if complaints else reason_of_name(socket.gaierror(socket.EAI_AGAIN))
+    if complaint is not None:
+        raise told(
+            Failure.UNREACHABLE,
+            source.shown,
+            why=complaint.why,
+            mend=complaint.mend,
+            detail=complaint.detail,
+        )

@@ -21,7 +21,7 @@ from analysis.errors import Terms
 from geodata.video.addresses import Origin, Source
 from geodata.video.clocks import Clock, LiveClock, Stamp
 from geodata.video.connecting import Connection, camera_time
-from geodata.video.failures import Failure, SourceError, told
+from geodata.video.failures import UNDECODABLE, Failure, SourceError, told
 from geodata.video.folders import newest_files
 from geodata.video.looping import Turn, turn_at
 from geodata.video.streams import frame_at, keyframe, sample, stated_s, survey, upright
@@ -188,7 +188,7 @@ def keyframes(
         if not broken:
             return
     if broken:
-        raise told(Failure.GARBAGE, link.source.shown, why="its pictures cannot be decoded")
+        raise told(Failure.GARBAGE, link.source.shown, why=UNDECODABLE)
     raise SourceError(
         "{source} sent no keyframe in {limit_s:.1f} s.",
         "Set the keyframe interval (GOP) of the camera to a second or two, or allow more time.",
@@ -212,7 +212,7 @@ def of_file(source: Source, path: Path, step_s: float) -> Shot:
                 at_s = 0.0 if doubts else stated_s(packet, link.stream) or 0.0
                 at = changed - timedelta(seconds=length_s - at_s)
                 return Shot.of(picture, Stamp(min(at, changed), Clock.FILE, doubts))
-    raise told(Failure.GARBAGE, source.shown, why="its pictures cannot be decoded")
+    raise told(Failure.GARBAGE, source.shown, why=UNDECODABLE)
 
 
 def of_clip(path: Path, every_s: float) -> Iterator[Shot]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import Terms
 from geodata.video.clocks import Timeline
-from geodata.video.failures import Failure, SourceError, words_of
+from geodata.video.failures import Failure, SourceError, reason_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -222,7 +222,12 @@ def sample(path: Path, every_s: float) -> Iterator[Frame]:
     with _open(path) as (container, stream):
         due = _Due(every_s, slack_s=0.5 / known.about.rate_hz)
         keyed = known.about.keyframe_gap_s <= every_s
-        pictures = _keyframes(container, stream, due) if keyed else _decoded(container, stream)
+        if not keyed:
+            pictures = _decoded(container, stream)
+        elif len(known.key_ticks):
+            pictures = _sought(container, stream, known, due)
+        else:
+            pictures = _keyframes(container, stream, due)
         for time_s, picture in pictures:
             if due.wants(time_s):
                 due.took(time_s)
@@ -298,9 +303,14 @@ def _open(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
             yield container, stream
     except av.error.FFmpegError as error:
         ended = isinstance(error, av.error.EOFError) or not path.is_file() or not path.stat().st_size
-        kind, why = Failure.EMPTY if ended else Failure.GARBAGE, words_of(error)
+        kind, reason = Failure.EMPTY if ended else Failure.GARBAGE, reason_of(error)
         raise SourceError(
-            "{path} cannot be read as footage: {why}.", MEND, kind=kind, path=path.name, why=why
+            "{path} cannot be read as footage: {why}.",
+            MEND,
+            kind=kind,
+            path=path.name,
+            why=reason.why,
+            detail=reason.detail,
         ) from error
 
 
@@ -361,6 +371,26 @@ class _Due:
 
     def took(self, time_s: float) -> None:
         self.interval = 1 + max(self.interval, int((time_s + self.slack_s) / self.every_s))
+
+
+def _sought(
+    container: InputContainer, stream: VideoStream, known: Survey, due: _Due
+) -> Iterator[tuple[float, VideoFrame]]:
+    """The due keyframes that decode, each sought by its stamp: what lies between is not even read."""
+    for time_s, ticks in zip(known.keys_s.tolist(), known.key_ticks.tolist(), strict=True):
+        if not due.wants(time_s):
+            continue
+        container.seek(ticks, stream=stream, backward=True)
+        for packet in container.demux(stream):
+            if _ends(packet) or (packet.is_keyframe and (_ticks(packet) or 0) >= ticks):
+                break
+        else:
+            return
+        if _ends(packet):
+            return
+        if (picture := keyframe(stream, packet)) is not None:
+            exact = _ticks(packet) == ticks
+            yield time_s if exact else stated_s(packet, stream) or time_s, picture
 
 
 def _keyframes(

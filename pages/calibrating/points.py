@@ -70,7 +70,7 @@ def _table(desk: PictureDesk) -> pd.DataFrame:
     """The table of pairs, to be edited; as it is now."""
     held = recall(f"points_{desk.id}")
     edition = int(recall(f"points_{desk.id}_edition", 0))
-    st.header(words(N_("Pairs")), anchor=False)
+    st.header(words(N_("Pairs of points")), anchor=False)
     st.caption(
         words(N_("The same numbers as on picture and map; they can be typed, changed and deleted here."))
     )

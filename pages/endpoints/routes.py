@@ -110,8 +110,15 @@ class Door:
             ),
             Route("/big-screen", wall.screen),
             Route("/big-screen/files/{name}", wall.file),
-            Mount("/assets", StaticFiles(directory=settings().assets_dir, check_dir=False)),
+            Mount("/assets", Assets(directory=settings().assets_dir, check_dir=False)),
         ]
+
+
+class Assets(StaticFiles):
+    """What set-up brought for browsers; where it brought nothing, nothing is found."""
+
+    async def check_config(self) -> None:
+        """The folder may come later."""
 
 
 def _other_pages(origins: str | None) -> list[Middleware]:

@@ -15,6 +15,7 @@ from layers import ramps
 from layers.deck import MOST_FEATURES, shape_layer
 from layers.i18n import N_
 from layers.layer import Form
+from layers.streets import street_words
 from pages.session import forget, words
 from pages.widgets.legend import keys
 from pages.widgets.taking import data_table
@@ -98,6 +99,7 @@ def change_keys(changes: ParkingChanges | None) -> None:
 def _bays(scenario: Scenario, bays: gpd.GeoDataFrame) -> None:
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
     table = pd.DataFrame(bays.drop(columns=bays.geometry.name))
+    table["street"] = [street_words(each, words) for each in table["street"]]
     picked = data_table(
         "scenario-bays",
         table[["street", "places", "cost"]],
@@ -123,7 +125,8 @@ def _tariffs(scenario: Scenario, tariffs: pd.DataFrame) -> None:
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
     parts = tariffs["block"].str.split(":", n=1)
     kinds = {"kerb": words(N_("Bays")), "car_park": words(N_("Car parks"))}
-    table = tariffs.assign(name=parts.str[1], kind=parts.str[0].map(kinds))
+    named = [street_words(each, words) for each in parts.str[1]]
+    table = tariffs.assign(name=named, kind=parts.str[0].map(kinds))
     picked = data_table(
         "scenario-tariffs",
         table[["name", "kind", "before", "tariff"]],

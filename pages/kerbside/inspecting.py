@@ -15,6 +15,7 @@ from geodata.queries.parking import UNIT_CELL, ParkingGround, Standing
 from layers import ramps
 from layers.demand import EVIDENCE
 from layers.i18n import N_
+from layers.streets import street_words
 from pages.kerbside.choosing import Choice, hours_told
 from pages.session import language, words
 from pages.widgets.screen import fact_table, simulated_mark
@@ -78,7 +79,7 @@ def _title(ground: ParkingGround, choice: Choice, place: int) -> str:
         area = row["name_zh" if language() == "zh-CN" else "name_en"]
         return f"{words(N_('Unit cell'))} {row['code']} · {area or DASH}"
     name = row["name"] if isinstance(row["name"], str) else words(N_("Street without a name"))
-    return f"{name} ({row['highway']}, {place})"
+    return f"{name} · {street_words(row['highway'], words)} · {words(N_('edge {number}'), number=place)}"
 
 
 def _facts(row: Mapping[str, Any], choice: Choice) -> list[tuple[str, str]]:

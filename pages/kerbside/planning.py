@@ -22,6 +22,8 @@ from layers import ramps
 from layers.deck import MOST_FEATURES, shape_layer
 from layers.i18n import N_
 from layers.layer import Form
+from layers.parking import FEATURES, RULES, SHAPE_NAMES
+from layers.streets import street_words
 from pages import cached
 from pages.kerbside.changing import put_bays
 from pages.kerbside.choosing import Choice
@@ -39,25 +41,6 @@ PARTS = {
     "tariff": N_("Tariff"),
     "patrols": N_("Enforcement"),
     "works": N_("Works list"),
-}
-RULES = {"practice": N_("as bays are often marked"), "law": N_("as the law says (50 m, 30 m)")}
-SHAPE_NAMES = {
-    "parallel": N_("lengthwise"),
-    "diagonal": N_("at 60°"),
-    "perpendicular": N_("at 90°"),
-}
-FEATURES = {
-    "junction": N_("junction"),
-    "level_crossing": N_("level crossing"),
-    "bend": N_("sharp bend"),
-    "bridge": N_("bridge"),
-    "tunnel": N_("tunnel"),
-    "bus_stop": N_("bus stop"),
-    "hydrant": N_("hydrant"),
-    "fire_station": N_("fire station"),
-    "petrol_station": N_("petrol station"),
-    "first_aid": N_("first-aid station"),
-    "crossing": N_("crossing"),
 }
 BAY = Form(fill=(*ramps.PROPOSED[:3], 200), line=(255, 255, 255, 255), line_px=1)
 BLOCK = Form(fill=(0, 0, 0, 0), line=(*ramps.PROPOSED[:3], 255), radius_px=9, line_px=2)
@@ -238,6 +221,7 @@ def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | Non
     )
     keys(words(N_("Plan")), [(ramps.PROPOSED, N_("new bays"), "fill")])
     table = pd.DataFrame(bays.blocks.drop(columns="geometry"))
+    table["street"] = [street_words(each, words) for each in table["street"]]
     data_table(
         "chosen-bays",
         table[["order", "street", "bays", "cost", "gain"]],

@@ -14,6 +14,7 @@ from geodata.queries.parking_plan import Bays, patrols, short_places, tariffs, w
 from geodata.queries.scenarios import Scenario
 from layers.demand import EVIDENCE
 from layers.i18n import N_
+from layers.streets import street_words
 from pages.kerbside.changing import put_tariffs
 from pages.kerbside.choosing import Choice, hours_told
 from pages.kerbside.filing import block_shapes, file_button, question_of
@@ -68,7 +69,7 @@ def tariff_part(
     kinds = {"kerb": words(N_("Bays")), "car_park": words(N_("Car parks"))}
     table = pd.DataFrame(
         {
-            "street": steps["street"],
+            "street": [street_words(each, words) for each in steps["street"]],
             "kind": steps["kind"].map(kinds),
             "capacity": steps["capacity"],
             "occupancy": steps["occupancy"] * 100,
@@ -161,13 +162,17 @@ def patrol_part(
     rows = plan.windows.sort_values("expected", ascending=False)
     places = demand.places.index[rows["place"]]
     shapes = ground.shapes[choice.place].loc[places]
-    names = shapes["code"] if "code" in shapes else shapes["name"].fillna(shapes["highway"])
+    names = (
+        shapes["code"].tolist()
+        if "code" in shapes
+        else [street_words(each, words) for each in shapes["name"].fillna(shapes["highway"])]
+    )
     clock = rows["hour"] % 24
     table = pd.DataFrame(
         {
             "day": [words(WEEKDAYS[day]) for day in rows["day"]],
             "from": [f"{a}:00–{a + b}:00" for a, b in zip(clock, rows["hours"], strict=True)],
-            "place": names.to_numpy(),
+            "place": names,
             "expected": rows["expected"].to_numpy(),
             "interval": [f"{a:.1f} – {b:.1f}" for a, b in zip(rows["lower"], rows["upper"], strict=True)],
             "evidence": [words(EVIDENCE[each][1]) for each in demand.places["evidence"].loc[places]],
@@ -261,6 +266,7 @@ def works_part(
     table = found.works.assign(
         evidence=[words(EVIDENCE[each][1]) for each in found.works["evidence"]],
         per_1000=found.works["benefit_per_cost"] * 1000,
+        street=[street_words(each, words) for each in found.works["street"]],
     )
     number, texts = st.column_config.NumberColumn, st.column_config.TextColumn
     data_table(

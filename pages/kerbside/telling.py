@@ -10,6 +10,7 @@ import streamlit as st
 from analysis.parking import ELASTICITY
 from geodata.commands.parking import keep_parking
 from geodata.export.parking import parking_geojson
+from geodata.export.parking_change import changed_places
 from geodata.queries.parking import EDGE, UNIT_CELL, ParkingGround, Standing, needed
 from geodata.queries.parking_access import Need, Rules
 from geodata.queries.parking_changes import ParkingChanges
@@ -202,7 +203,11 @@ def keep_scenario(
     held = (scenario.token, *asked.values())
     number, of = recall("parking_run", (None, None))
     if of != held:
-        result = {"before": before, "after": after}
+        result = {
+            "before": before,
+            "after": after,
+            "places": changed_places(ground, ground.now, standing),
+        }
         number = keep_parking(
             "parking", asked, result, method=METHOD, seconds=seconds, scenario=scenario.token
         )

@@ -20,6 +20,7 @@ from geodata.queries.figures import measure_breaks
 from geodata.queries.report import ReportFacts, report_facts
 from geodata.towns.town import Town
 from layers.catalogue import LAYERS
+from layers.datasets import DATASET_NAMES
 from layers.i18n import N_, enumerate_words
 from layers.layer import Layer, Measure
 from layers.measures import MEASURES
@@ -308,7 +309,7 @@ def sources_grid(used: Any, say: Say) -> Grid:
     """Rows of the register as a table."""
     rows = tuple(
         (
-            str(row["name"]),
+            f"{say(DATASET_NAMES.get(row['name'], ''))} {row['name']}".strip(),
             say(str(row["source"])),
             say(str(row["licence"])),
             say(str(row["method"])),

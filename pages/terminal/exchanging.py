@@ -1,57 +1,110 @@
-"""`huiyan exchange check`: what is wrong with a package of cases, before it is sent."""
+"""`huiyan exchange`: packages between a city and its province: made, checked, and what they must look like."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from geodata.errors import IngestError
 from pages.terminal.console import console, language, say, tells_mistakes
+from pages.terminal.opening import open_database
+
+if TYPE_CHECKING:
+    from geodata.ingest.exchange import Checked
 
 __all__ = ["exchange"]
 
-MOST_BYTES = 64 * 1024 * 1024
+MOST_TOLD = 200
+"""Faults that are printed; all are counted."""
 
-exchange = typer.Typer(help="Packages of cases between platforms.", no_args_is_help=True)
+exchange = typer.Typer(help="Packages between a city and its province.", no_args_is_help=True)
 
 
 @exchange.callback()
 def _exchange() -> None:
-    """Packages of cases between platforms."""
+    """Packages between a city and its province."""
 
 
 @exchange.command()
 @tells_mistakes
-def check(file: Annotated[Path, typer.Argument(help="A package of cases, JSON.")]) -> None:
-    """Say what is wrong with a package: row, field, value, reason and mend. Needs no database."""
-    from geodata.ingest.case_exchange import check_package, read_package
+def check(file: Annotated[Path, typer.Argument(help="A package: a zip, or the JSON of cases.")]) -> None:
+    """Say what a package is and what is wrong with it: file, row, field, value, reason, mend. Needs no database."""
+    from geodata.ingest.exchange import check_exchange
+
+    checked = check_exchange(file, dt.datetime.now(dt.UTC))
+    _tell(checked)
+    if checked.faults:
+        raise typer.Exit(1)
+    if checked.format == "case":
+        say("{number} cases are as they must be.", number=sum(checked.rows.values()))
+        return
+    for name, rows in checked.rows.items():
+        say("{file}: {rows:,} rows", file=name, rows=rows)
+    say("This package of format {name} is as it must be.", name=checked.format)
+
+
+@exchange.command()
+@tells_mistakes
+def export(
+    file: Annotated[Path, typer.Argument(help="The zip to write.")],
+    format: Annotated[str, typer.Option("--format", help="case, geographic or video.")],
+    stills: Annotated[
+        bool, typer.Option("--stills", help="video: the pictures too, heads and plates blurred.")
+    ] = False,
+) -> None:
+    """Write a package for the province, checked before it is given out; the same data make the same bytes."""
+    from geodata.commands.exchanging import note_package
+    from geodata.export.exchange import make_package
+    from geodata.ingest.exchange import check_exchange
+    from pages.paper.folder import write_zip
+
+    with open_database(), tempfile.TemporaryDirectory(prefix="huiyan-exchange-") as folder:
+        package = make_package(format, Path(folder), stills=stills)
+        made = Path(folder) / "package.zip"
+        write_zip(made, package.files)
+        checked = check_exchange(made, dt.datetime.now(dt.UTC))
+        if checked.faults:
+            _tell(checked)
+            say("Nothing was written: mend the data first.")
+            raise typer.Exit(1)
+        note_package(format, package.rows, stills=stills)
+        size = _put(made, file)
+        say("Written: {path} ({size:,} bytes)", path=file, size=size)
+
+
+@exchange.command()
+@tells_mistakes
+def schema(
+    name: Annotated[str, typer.Argument(help="manifest, case, geographic or video.")],
+) -> None:
+    """Print the JSON Schema of a format."""
+    from geodata.ingest.exchange import schema_of
+
+    print(json.dumps(schema_of(name), ensure_ascii=False, indent=1))
+
+
+def _tell(checked: Checked) -> None:
     from layers.i18n import explain
 
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise IngestError(
-                "{path} is larger than {most:,} bytes.", "Make it smaller.", path=file, most=MOST_BYTES
-            )
-        text = file.read_bytes()
-    except OSError as error:
-        raise IngestError(
-            "{path} cannot be read ({why}).", "Name a file that is there.", path=file, why=error.strerror
-        ) from error
-    package = read_package(text)
-    faults = check_package(package, dt.datetime.now(dt.UTC))
-    for fault in faults:
+    for fault in checked.faults[:MOST_TOLD]:
         where = "–" if fault.row is None else str(fault.row)
         sentence = escape(explain(fault.why, language()))
         console.print(
-            f"[bold]{where:>5}[/] {escape(fault.field):<16} {escape(fault.value):<24} {sentence}",
+            f"{escape(fault.file)} [bold]{where:>5}[/] {escape(fault.field):<16} {escape(fault.value):<24} {sentence}",
             highlight=False,
             soft_wrap=True,
         )
-    if faults:
-        say("{number} faults.", number=len(faults))
-        raise typer.Exit(1)
-    say("{number} cases are as they must be.", number=len(package["cases"]))
+    if checked.faults:
+        say("{number} faults.", number=len(checked.faults))
+
+
+def _put(made: Path, file: Path) -> int:
+    from geodata.export.geojson import export_file
+
+    with made.open("rb") as whole:
+        return export_file(file, iter(lambda: whole.read(1 << 20), b""))

@@ -23,16 +23,23 @@ __all__ = ["run_all", "tell_status"]
 
 START_WAIT_S = 60.0
 STOP_WAIT_S = 10.0
+COMMANDS = {"worker": "worker", "video worker": "watch"}
+"""Parts that are started anew when they die → their command: what they had begun goes back into the queue."""
+RESTARTS, RESTARTS_WITHIN_S = 5, 600.0
+"""A part that dies more often than this is not mended by starting it again."""
+LONGEST_PAUSE_S = 30.0
 
 
 def run_all() -> None:
     """
-    Starts everything, prints the address, and waits until Ctrl-C or the end of a part.
+    Starts everything, prints the address, and waits until Ctrl-C or the end of the screens.
+
+    A worker that dies is started anew, and the screens stay meanwhile.
 
     Raises
     ------
     TwinError
-        If the port is taken, or a part ends by itself.
+        If the port is taken, the screens end by themselves, or a worker dies again and again.
     ClusterError, DatabaseUnavailable, SchemaTooNew
         As the database says.
     """
@@ -47,15 +54,16 @@ def run_all() -> None:
         database.dispose()
         parts["web"] = _start_web(chosen)
         _wait_for(chosen, parts)
-        parts["worker"] = _start_worker("worker")  # after the screens, whose start it would slow down
+        crew = _Crew(parts)
+        crew.start("worker")  # after the screens, whose start it would slow down
         if _can_look(chosen):
-            parts["video worker"] = _start_worker("watch")
+            crew.start("video worker")
         console.print(
             f"\n  慧眼 Huiyan  →  [bold]http://{_shown_host(chosen)}:{chosen.port}[/]\n", highlight=False
         )
         say("Ctrl-C stops everything; data stay.")
         while True:
-            _require_alive(parts)
+            crew.keep()
             time.sleep(0.5)
     except KeyboardInterrupt:
         say("Stopping …")
@@ -158,6 +166,52 @@ def _can_look(chosen: Settings) -> bool:
 def _start_worker(command_name: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pages.terminal", command_name]
     return subprocess.Popen(command, cwd=ROOT, env=_environment(), start_new_session=True)
+
+
+class _Crew:
+    """
+    The workers among the parts, kept alive.
+
+    Parameters
+    ----------
+    parts
+        All parts by name; workers are entered here.
+    """
+
+    def __init__(self, parts: dict[str, subprocess.Popen[bytes]]) -> None:
+        self.parts = parts
+        self.died_s: dict[str, list[float]] = {name: [] for name in COMMANDS}
+        self.due_s: dict[str, float] = {}
+
+    def start(self, name: str) -> None:
+        """Starts a worker."""
+        self.parts[name] = _start_worker(COMMANDS[name])
+
+    def keep(self) -> None:
+        """Starts those anew that died, each time a little later; TwinError if that is vain or the screens died."""
+        now_s = time.monotonic()
+        dead = [name for name in COMMANDS if name in self.parts and self.parts[name].poll() is not None]
+        _require_alive({name: part for name, part in self.parts.items() if name not in dead})
+        for name in dead:
+            if name not in self.due_s:
+                self._mourn(name, now_s)
+            elif now_s >= self.due_s[name]:
+                del self.due_s[name]
+                self.start(name)
+
+    def _mourn(self, name: str, now_s: float) -> None:
+        recent = [each for each in self.died_s[name] if each > now_s - RESTARTS_WITHIN_S]
+        if len(recent) >= RESTARTS:
+            _require_alive({name: self.parts[name]})
+        self.died_s[name] = [*recent, now_s]
+        pause_s = min(LONGEST_PAUSE_S, 2.0 ** len(recent))
+        self.due_s[name] = now_s + pause_s
+        say(
+            "The {name} ended by itself (exit code {code}); it is started anew in {pause:.0f} s.",
+            name=name,
+            code=self.parts[name].returncode,
+            pause=pause_s,
+        )
 
 
 def _environment() -> dict[str, str]:

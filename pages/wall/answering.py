@@ -148,6 +148,7 @@ class Answers:
                 newest = Held(self._read(*key), self._clock())
             except HuiyanError as error:
                 if held is None:
+                    self._unlock(key)
                     raise
                 return Held(held.reading, held.at, error)
             self._keep(key, newest)
@@ -172,6 +173,11 @@ class Answers:
     def _lock(self, key: tuple[str, Scope]) -> threading.Lock:
         with self._one:
             return self._locks.setdefault(key, threading.Lock())
+
+    def _unlock(self, key: tuple[str, Scope]) -> None:
+        """Forgets the lock of a page that was never read: nothing is kept of it."""
+        with self._one:
+            self._locks.pop(key, None)
 
 
 def city_name(town: Town, chosen: Settings, language: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
 from analysis.desk import LADDER
@@ -10,7 +12,9 @@ from geodata.queries.desk import TAKEN_BACK, LeadView
 from geodata.towns.town import Town
 from layers.i18n import N_
 from layers.watching import STEPS, VERDICTS
-from pages.session import recall, remember, words
+from pages import cached_desk
+from pages.paper.evidence import evidence_package
+from pages.session import language, recall, remember, words
 from pages.watching.telling import age, moment
 from pages.widgets.screen import fact_table
 
@@ -32,6 +36,7 @@ def following(found: LeadView, town: Town) -> None:
         st.header(words(N_("Dealt with")), anchor=False)
         _dealt_with(found, town)
         _said(found, town)
+        _package(found, town)
     with ladder:
         st.header(words(N_("Escalation at this place")), anchor=False)
         _ladder(found, town)
@@ -75,6 +80,36 @@ def _verdict(verdict: str, by: str) -> str:
     """One that only takes another back says no more than that."""
     who = words(GIVERS.get(by, by))
     return who if by == TAKEN_BACK else f"{words(VERDICTS[verdict])} · {who}"
+
+
+def _package(found: LeadView, town: Town) -> None:
+    """Takes home what speaks for the lead and for the steps at its place."""
+    st.header(words(N_("Package of evidence")), anchor=False)
+    lead, chosen = int(found.facts["id"]), language()
+    st.download_button(
+        words(N_("Take home (zip)")),
+        lambda: evidence_package(lead, chosen).body,
+        f"huiyan-evidence-{lead}.zip",
+        "application/zip",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        key="desk_package",
+    )
+    st.caption(
+        words(
+            N_(
+                "Blurred stills, boxes, zone, rule and its version, verdicts and the steps at this place, with the"
+                " SHA-256 of every file. That it was taken is noted with the digest of its manifest."
+            )
+        )
+    )
+    taken = cached_desk.packages_taken(lead)
+    if len(taken):
+        rows = "".join(
+            f"<div>{html.escape(moment(row.at, town))} · <code>{html.escape(str(row.sha256))}</code></div>"
+            for row in taken.itertuples()
+        )
+        st.html(f'<div style="font-size:0.8125rem;line-height:1.5;overflow-wrap:anywhere">{rows}</div>')
 
 
 def _rungs() -> str:

@@ -65,6 +65,8 @@ def _shown(shown: HealthPage, town: Town) -> None:
             name = words(row["name"])
             st.markdown(f"**{name}** · {row['code']}")
             st.warning(explain(row["error"], language()), icon=":material/videocam_off:")
+            if detail := row["error"].facts.get("detail"):
+                st.caption(words(N_("In the system's own words: {detail}"), detail=detail))
     if shown.cameras["demonstration"].any():
         st.html(f"{simulated_mark()} {words(N_('The demonstration camera plays recorded footage.'))}")
 

@@ -33,7 +33,8 @@ def leads_tab(revision: int, town: Town) -> None:
     """The tab."""
     chosen, choices = _choose()
     queue = cached.leads(chosen)
-    _newer(cached.desk_counts().waiting)
+    zone = str(town.time_zone)
+    _newer(cached.desk_counts(zone).waiting, zone)
     if choices.empty:
         empty(
             N_("There is no lead yet"),
@@ -122,10 +123,10 @@ def _lead(queue: pd.DataFrame) -> int | None:
 
 
 @st.fragment(run_every=REFRESH_S)
-def _newer(shown: int) -> None:
+def _newer(shown: int, zone: str) -> None:
     """Says so when leads have come since the queue was drawn; the queue does not move under one's hand."""
     with told(), st.container(horizontal=True, vertical_alignment="center", gap="medium", key="desk_counts"):
-        counts = cached.desk_counts()
+        counts = cached.desk_counts(zone)
         oldest = "" if counts.oldest_at is None else f" · {words(N_('oldest'))} {since(counts.oldest_at)}"
         st.caption(
             words(N_("{waiting:,} to judge"), waiting=counts.waiting)

@@ -142,7 +142,7 @@ def _card(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
         f'<a href="{html.escape(address)}" target="_self" style="color:inherit;text-decoration:none">'
         f"{_picture(row, shown, boxes=boxes)}"
         f'<div style="padding:0.4rem 0.6rem;font-size:0.8125rem;line-height:1.5">'
-        f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600">{name}</div>'
+        f'<div style="overflow-wrap:anywhere;font-weight:600">{name}</div>'
         f'<div style="display:flex;flex-wrap:wrap;gap:0.2rem 0.7rem;align-items:center">{state_chip(row["state"])}'
         f"<span>{html.escape(taken)}</span>{count}{mark}<span>{failures}</span></div></div></a></div>"
     )

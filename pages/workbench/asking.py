@@ -185,6 +185,7 @@ def _show_plan(plan: Plan, scenario: Scenario | None) -> None:
         (N_("Gap"), f"{plan.gap_ratio:.2%}", N_("0 % is proven to be the best choice.")),
         (N_("Cameras"), f"{len(plan.cameras):,}"),
         (N_("Cost, yuan"), f"{plan.cost:,.0f}"),
+        *_ground(plan),
     ]
     figures(rows)
     _adopt_plan(plan, scenario)
@@ -226,6 +227,17 @@ def _show_plan(plan: Plan, scenario: Scenario | None) -> None:
         )
     )
     st.html(f"{simulated_mark()} <span class='hy-source'>{html.escape(words(plan.method))}</span>")
+
+
+def _ground(answer: Answer) -> list[tuple[str, str, str]]:
+    """Share of the town's ground that is seen before and after; nothing where it was not measured."""
+    if not answer.ground:
+        return []
+    before, after = answer.ground["seen_ratio"]
+    meaning = N_(
+        "Share of the ground of all unit cells that at least one camera sees, now and with the proposal."
+    )
+    return [(N_("Ground seen"), f"{before:.2%} → {after:.2%}", meaning)]
 
 
 def _adopt_plan(plan: Plan, scenario: Scenario | None) -> None:
@@ -292,6 +304,7 @@ def _show_moved(moved: Relocated, scenario: Scenario | None) -> None:
             (N_("No choice covers more than"), f"{moved.bound_ratio:.1%}"),
             (N_("Gap"), f"{moved.gap_ratio:.2%}", N_("0 % is proven to be the best choice.")),
             (N_("Ground lost"), f"{moved.lost_m2:,.0f} m²"),
+            *_ground(moved),
         ]
     )
     if st.button(

@@ -11,10 +11,11 @@ from analysis.coverage import blind_cells
 from geodata.queries.outlook import Outlook
 from geodata.towns.town import Town
 from layers.catalogue import LAYERS
-from layers.deck import shape_layer, tile_layer, view_state
+from layers.deck import tile_layer, view_state
 from layers.i18n import N_
 from layers.layer import Colour, Form, Measure
 from layers.measures import GROUP_MEASURES
+from layers.placewise import colours_by_kind
 from pages import cached
 from pages.session import language, words
 from pages.widgets.columns import side_and_field
@@ -187,17 +188,16 @@ def _looked(revision: int, town: Town, days: int, until: dt.datetime | None) -> 
             (N_("Only by people"), f"{int((who == 'report').sum()):,}"),
         ]
     )
-    filling = ":".join(
-        [f"properties.who == '{name}' ? {list(colour)} " for name, (colour, _) in SOURCES.items()][:-1]
+    colours = colours_by_kind(who, {name: colour for name, (colour, _) in SOURCES.items()})
+    places = tile_layer(
+        LAYERS["unit_cells"],
+        revision=revision,
+        pickable=False,
+        form=Form(fill=colours, line=(255, 255, 255, 130)),
     )
-    shapes = cells.assign(who=who)[["code", "who", "days_since", "geom"]].rename_geometry("geometry")
+    places.id = "blind_cells"
     drawn = [
-        shape_layer(
-            "blind_cells",
-            shapes,
-            Form(fill=f"{filling}: {list(BLIND)}", line=(255, 255, 255, 130)),
-            pickable=False,
-        ),
+        places,
         tile_layer(LAYERS["streets"], revision=revision),
         tile_layer(LAYERS["buildings"], revision=revision, form=_flat()),
         tile_layer(LAYERS["patrol_tracks"], revision=revision, form=Form(line=(30, 120, 60, 110), line_px=1)),

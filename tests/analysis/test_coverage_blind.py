@@ -71,6 +71,23 @@ def test_freshness_is_the_decay_since_the_last_look(ages):
     assert looks["days_since"].iloc[0] == pytest.approx(min(ages), abs=1e-9)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_last_look_is_the_newest_that_meets_the_place(seed):
+    """Of many looks whose boxes meet a place few see any of it; which one was last needs no other to be measured."""
+    random = np.random.default_rng(seed)
+    west, south = random.uniform(-30, 30, (2, 40))
+    corners = [[(x, y), (x + 30, y), (x, y + 30)] for x, y in zip(west, south, strict=True)]
+    cameras = views([shapely.Polygon(each) for each in corners])
+    ages = random.integers(0, 12, 40)
+    sampled = pd.Series([ago(int(age)) for age in ages], index=cameras.index)
+    cells = grid(10, 2)
+    looks = unseen_places(cells, until=NOON, days=7, views=cameras, sampled_at=sampled)
+    for cell, told in zip(cells.geometry, looks["days_since"], strict=True):
+        met = shapely.area(shapely.intersection(cell, cameras.geometry.to_numpy())) > 1e-9
+        assert told == (ages[met].min() if met.any() else pytest.approx(np.nan, nan_ok=True))
+
+
 # Cases
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import random
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-
-import psutil
 
 from tests.benchmarks.visitors import PAUSE_S, Told
 from tests.browser.chrome import Browser, browser
@@ -20,7 +16,6 @@ __all__ = ["Draw", "first_draw", "stay_in_browser"]
 PILLS = '[data-testid="stMain"] [data-testid="stButtonGroup"] button'
 WRONG = '[data-testid="stException"], [data-testid="stAlertContentError"], [data-testid="stConnectionStatus"]'
 DATA = ("/api/tiles/", "/api/heat/")
-NICE = 15
 QUIET_S = 2.0
 """No request under way and nothing drawn for so long: the map is whole."""
 WATCH = """
@@ -110,12 +105,11 @@ def stay_in_browser(address: str, until: float, number: int, told: Told) -> None
     """Looks at the overview in a browser and turns a layer on or off now and then until `until`."""
     chance = random.Random(1_000 + number)
     try:
-        with browser(1440, 900) as eyes:
-            _stand_back(eyes)
+        # a visitor's browser draws on a processor of its own; here it shares the server's and draws by software
+        with browser(1440, 900, stands_back=True) as eyes:
             eyes.open(address)
             _see(eyes, told)
             while (pause := chance.uniform(*PAUSE_S)) < until - time.monotonic():
-                _stand_back(eyes)
                 time.sleep(pause)
                 pills = eyes.driver.find_elements("css selector", PILLS)
                 eyes.driver.execute_script("arguments[0].click()", chance.choice(pills))
@@ -125,19 +119,6 @@ def stay_in_browser(address: str, until: float, number: int, told: Told) -> None
             told.stayed += 1
     except Exception as error:  # noqa: BLE001 - a browser that fails is an error that is counted
         told.errors[f"browser: {type(error).__name__} {error}"] += 1
-
-
-def _stand_back(eyes: Browser) -> None:
-    """
-    Lets the server go first: a visitor's browser draws on a processor of its own.
-
-    Here it shares the server's, draws WebGL by software, and gives itself the highest priority that it is allowed.
-    """
-    driver = psutil.Process(eyes.driver.service.process.pid)
-    for part in (driver, *driver.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-            for thread in part.threads():
-                os.setpriority(os.PRIO_PROCESS, thread.id, NICE)
 
 
 def _see(eyes: Browser, told: Told) -> None:

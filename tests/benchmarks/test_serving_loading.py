@@ -18,7 +18,7 @@ from tests.benchmarks.conftest import Row
 
 pytestmark = pytest.mark.postgis
 
-COPIED = 300_000
+COPIED = 1_000_000
 LOADED = 1_000_000
 REPEATS = 3
 

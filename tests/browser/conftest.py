@@ -2,7 +2,7 @@
 What tests in a browser look at.
 
 `address`
-    The screens over the shared town, in a process of their own; the same for all tests of a module.
+    The screens over the shared town, in a process of their own; the same for all tests.
 `open_browser`
     `chrome.browser`, if there is a Chromium; where there is none, tests are skipped, but not in CI.
 """
@@ -19,7 +19,7 @@ from tests.browser.chrome import Browser, browser, find_chromium
 from tests.browser.serving import web_process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_browser() -> Callable[..., AbstractContextManager[Browser]]:
     """Opens a browser of a size and language."""
     if find_chromium() is None:
@@ -30,7 +30,7 @@ def open_browser() -> Callable[..., AbstractContextManager[Browser]]:
     return browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(open_browser: object, town_url: str) -> Iterator[str]:
     """Where the screens of the shared town are."""
     with web_process(town_url) as found:

@@ -59,7 +59,7 @@ def web_process(database_url: str, extra: Mapping[str, str] | None = None) -> It
         "--no-access-log",
     ]
     environment = {"TWIN_DATABASE_URL": database_url, "TWIN_PORT": str(port), **(extra or {})}
-    with _process(command, environment, f"http://127.0.0.1:{port}", wait_s=60) as address:
+    with _process(command, environment, f"http://127.0.0.1:{port}", wait_s=180) as address:
         yield address
 
 

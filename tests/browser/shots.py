@@ -11,6 +11,7 @@ from tests.browser.serving import running_app
 
 SCREENS = {
     "overview": "",
+    "units": "?show=units",
     "cameras": "cameras",
     "review": "review",
     "parking": "parking",

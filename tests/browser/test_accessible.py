@@ -68,9 +68,9 @@ def test_the_visitor_chooses_dark_and_it_stays_on_other_screens(open_browser: Op
     with open_browser() as eyes:
         shown(eyes, f"{address}/?lang=en")
         assert ground(eyes) > 200
-        button = WebDriverWait(eyes.driver, 20).until(lambda _: switch(eyes, "Dark"))
+        button = WebDriverWait(eyes.driver, 60).until(lambda _: switch(eyes, "Dark"))
         eyes.driver.execute_script("window.before = true; arguments[0].click()", button)
-        WebDriverWait(eyes.driver, 20).until(lambda d: not d.execute_script("return window.before"))
+        WebDriverWait(eyes.driver, 60).until(lambda d: not d.execute_script("return window.before"))
         eyes.wait_settled(quiet_s=0.8)
         assert ground(eyes) < 60
         shown(eyes, f"{address}/data?lang=en")

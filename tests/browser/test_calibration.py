@@ -38,7 +38,7 @@ class Surfaces:
 
     def one(self, number: int) -> WebElement:
         """0: the picture, 1: the plan."""
-        found = WebDriverWait(self.eyes.driver, 30).until(
+        found = WebDriverWait(self.eyes.driver, 60).until(
             lambda d: each if len(each := d.execute_script(SURFACES)) == 2 else None
         )
         return found[number]
@@ -62,7 +62,7 @@ class Surfaces:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Waits for what the page says after it has run."""
-        WebDriverWait(self.eyes.driver, 30).until(lambda _driver: holds())
+        WebDriverWait(self.eyes.driver, 60).until(lambda _driver: holds())
 
     def drag(self, number: int, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drags from one place to another."""

@@ -95,7 +95,7 @@ def test_the_overview_is_painted_from_our_own_tiles_alone(eyes: Browser, address
     tiles = tile_layers(asked)
     assert set(tiles) >= {each.id for each in LAYERS.values() if each.shown}
     for layer in ("unit_cells", "streets", "buildings", "cameras"):
-        sizes = [len(urllib.request.urlopen(each, timeout=20).read()) for each in tiles[layer]]
+        sizes = [len(urllib.request.urlopen(each, timeout=60).read()) for each in tiles[layer]]
         assert max(sizes) > 0, layer
     assert any(urlparse(each).path == "/assets/mvt-worker.js" for each in asked)
 
@@ -138,7 +138,7 @@ def test_layers_go_and_a_click_on_a_cell_shows_its_facts(
         for title in ("Buildings in 3-D", "Streets", "Visible areas", "Cameras", "Video findings"):
             button = f'//*[@data-testid="stButtonGroup"]//button[normalize-space()="{title}"]'
             # on a busy machine the first run of the page may begin after the browser has come to rest
-            WebDriverWait(eyes.driver, 30).until(lambda driver, at=button: driver.find_elements(By.XPATH, at))
+            WebDriverWait(eyes.driver, 60).until(lambda driver, at=button: driver.find_elements(By.XPATH, at))
             eyes.driver.find_element(By.XPATH, button).click()
             eyes.wait_settled(quiet_s=0.5)
         eyes.wait_painted()

@@ -221,8 +221,8 @@ def test_figures_are_renewed_without_touching_the_map(wall: str, open_browser: O
 
         tiles, figures = asked("/api/tiles/"), asked("/api/wall/")
         stamp = eyes.driver.execute_script("return document.getElementById('stamp').textContent")
-        time.sleep(7)
-        assert asked("/api/wall/") >= figures + 3 and asked("/api/tiles/") == tiles > 0
+        WebDriverWait(eyes.driver, 60).until(lambda _: asked("/api/wall/") >= figures + 4)
+        assert asked("/api/tiles/") == tiles > 0
         assert eyes.driver.execute_script("return document.getElementById('stamp').textContent") != stamp
 
 

@@ -319,7 +319,7 @@ def test_a_report_is_a_case_and_nothing_of_the_person_is_kept(api: str, tokens: 
         assert number in body and told not in body and "pictures.example" not in body
     found = get(f"{api}/ogc/collections/open.cases/items?number={number}").body.decode()
     assert number in found and told not in found
-    until = time.monotonic() + 10  # the web process asks for revisions once in a while
+    until = time.monotonic() + 60  # the web process asks for revisions once in a while
     while (seen := get(f"{api}/health").json()["revision"]) <= revision and time.monotonic() < until:
         time.sleep(0.1)
     assert seen > revision
@@ -340,6 +340,37 @@ def test_a_street_point_tells_the_place_and_numbers_are_never_given_twice(
     )
     with_key = report(api, None, **INSIDE, api_key=tokens["reporter"])
     assert with_key.status == 201
+
+
+def test_numbers_that_another_platform_chose_are_passed_over(api: str, tokens: dict[str, str]) -> None:
+    def reported() -> str:
+        return str(report(api, tokens["reporter"], **INSIDE).json()[0]["service_request_id"])
+
+    first = reported()
+    head, last = first[:16], int(first[16:])
+    theirs = [f"{head}{n:06d}" for n in (last + 1, 999_999)]
+    with database.transaction() as session:
+        for number in theirs:
+            session.execute(
+                text(
+                    "INSERT INTO case_file (reported_at, number, class_code, source, stage, simulated, geom) SELECT"
+                    " reported_at, :number, class_code, source, stage, false, geom FROM case_file WHERE number = :first"
+                ),
+                {"number": number, "first": first},
+            )
+            session.execute(
+                text(
+                    "INSERT INTO exchanged_case (number, client_id, digest) SELECT :n, min(id), '' FROM api_client"
+                ),
+                {"n": number},
+            )
+    ours = [reported(), reported()]
+    with database.transaction() as session:
+        for table in ("exchanged_case", "case_file"):
+            session.execute(text(f"DELETE FROM {table} WHERE number = ANY (:n)"), {"n": theirs})
+    same_day = [each for each in ours if each.startswith(head)]
+    assert same_day == [f"{head}{last + 2 + n:06d}" for n in range(len(same_day))]
+    assert len(set(ours)) == 2
 
 
 @pytest.mark.parametrize(

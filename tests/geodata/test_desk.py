@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -196,9 +197,22 @@ def test_the_queue_counts_merged_leads_once_and_filters(desk: int) -> None:
         assert asked(rule="motion") == [hint] and asked(camera_id=desk + 1) == []
         assert asked(class_code="05-05", state="confirmed") == [judged]
         assert lead_queue(conn, LeadFilter()).set_index("id")["others"].to_dict() == {old: 0, new: 1, hint: 0}
-        counts = desk_counts(conn)
+        counts = desk_counts(conn, "Europe/Helsinki")
         assert counts.waiting == 3 and counts.oldest_at == NOW - dt.timedelta(hours=3)
         assert set(lead_choices(conn)["rule"]) == {"standing", "motion"}
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Europe/Helsinki", "Asia/Shanghai", "Pacific/Kiritimati"])
+def test_today_is_the_towns_day(desk: int, zone: str) -> None:
+    given = [NOW - dt.timedelta(hours=3 * n) for n in range(9)]
+    for at in given:
+        write(
+            "UPDATE finding SET verdict_at = :at WHERE id = :id", at=at, id=add_lead(desk, state="confirmed")
+        )
+    with database.connection() as conn:
+        today = conn.execute(text("SELECT now()")).scalar_one().astimezone(ZoneInfo(zone)).date()
+        judged = desk_counts(conn, zone).judged_today
+    assert judged == sum(at.astimezone(ZoneInfo(zone)).date() == today for at in given)
 
 
 def test_a_lead_with_its_evidence(desk: int) -> None:

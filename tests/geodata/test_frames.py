@@ -12,7 +12,7 @@ from analysis.crs import STORAGE_EPSG
 from geodata import database
 from geodata.queries import city
 from geodata.queries.cells import cell_table
-from geodata.queries.frames import read_frame, read_table
+from geodata.queries.frames import listed_numbers, read_frame, read_table
 
 pytestmark = pytest.mark.postgis
 
@@ -55,3 +55,16 @@ def test_tables_without_rows_keep_their_columns(empty_url: str, town_url: str) -
     assert none.columns.tolist() == many.columns.tolist() and len(none) == 0
     assert (none.dtypes["rate"], many.dtypes["rate"]) != ("object", "object")
     assert many["code"].is_monotonic_increasing
+
+
+def test_listed_numbers_are_the_arrays_to_the_last_bit(town_url: str) -> None:
+    with database.connection(town_url) as conn:
+        rows = read_table(
+            conn,
+            "SELECT hours, array_to_string(hours, ',') AS told FROM exposure ORDER BY camera_id, month LIMIT 500",
+        )
+    found = listed_numbers(rows["told"], 168)
+    assert found.shape == (500, 168)
+    assert found.tolist() == rows["hours"].to_list()
+    assert listed_numbers([], 168).shape == (0, 168)
+    assert listed_numbers(["0.1,1e-300,17"], 3).tolist() == [[0.1, 1e-300, 17.0]]

@@ -374,6 +374,14 @@ def test_memory_has_a_limit(town_database: str, monkeypatch: pytest.MonkeyPatch)
     assert 0 < asked(work) <= 6
     assert asked(work, remember=False) == 0
 
+    async def chatter(store: TileStore) -> int:
+        for i in range(5):
+            long = {"class": f"{i}" * 10_000}
+            await store.tile("violations", LAYERS["violations"].tile, ("case_file",), (MAX_ZOOM, 0, 0), long)
+        return len(store._memory)
+
+    assert asked(chatter) == 1, "what strangers write in an address is counted too"
+
 
 def test_a_source_with_a_mistake_is_not_told_as_an_absent_database(town_database: str) -> None:
     wrong: TileSource = replace(LAYERS["buildings"].tile, columns={"name": "t.no_such_column"})

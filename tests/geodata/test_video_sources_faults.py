@@ -15,9 +15,11 @@ from pathlib import Path
 import av.error
 import pytest
 
+from analysis.errors import Term
 from geodata.video import connecting
 from geodata.video.addresses import Source, parse_source
-from geodata.video.failures import Failure, SourceError, failure_of
+from geodata.video.failures import Failure, SourceError, failure_of, reason_of, reason_of_name
+from geodata.video.failures import told as told_of
 from geodata.video.sources import grab, watching
 from tests.films import film, jpeg, quarter_lit
 from tests.rtsp_server import Camera, Film, RtspServer
@@ -291,3 +293,44 @@ def test_a_network_without_a_way_is_unreachable(errno: int, kind: Failure) -> No
     with pytest.raises(av.error.FFmpegError) as caught:
         av.error.err_check(-errno)
     assert failure_of(caught.value) is kind
+
+
+def tagged(letters: bytes) -> int:
+    """A code of libav's own, made of four letters."""
+    return -int.from_bytes(letters, "little")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(-number for number in (5, 13, 32, 101, 103, 104, 110, 111, 113)),
+        *(tagged(b"\xf8" + each) for each in (b"400", b"401", b"403", b"404", b"429", b"4XX", b"5XX")),
+        *(tagged(each) for each in (b"INDA", b"EOF ", b"\xf8DEC", b"\xf8DEM", b"\xf8PRO", b"PAWE", b"EXIT")),
+    ],
+)
+def test_what_libav_says_often_is_told_in_words_of_ours_and_kept_as_a_detail(code: int) -> None:
+    with pytest.raises(av.error.FFmpegError) as caught:
+        av.error.err_check(code)
+    error, reason = caught.value, reason_of(caught.value)
+    assert isinstance(reason.why, Term) and reason.detail == error.strerror
+    shown = told_of(
+        failure_of(error), "rtsp://camera/1", why=reason.why, mend=reason.mend, detail=reason.detail
+    )
+    again = SourceError.retold(json.loads(json.dumps(shown.told())))
+    assert isinstance(again.facts["why"], Term) and again.facts["detail"] == error.strerror
+    assert again.mend == shown.mend and again.mend and str(error.strerror) not in str(again)
+    if reason.mend and failure_of(error) is not Failure.STALLED:
+        assert again.mend == reason.mend, "it says what to do about just that"
+
+
+def test_a_strange_reason_is_told_as_it_came() -> None:
+    with pytest.raises(av.error.FFmpegError) as caught:
+        av.error.err_check(-16)
+    assert reason_of(caught.value).why == caught.value.strerror and not reason_of(caught.value).mend
+
+
+@pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAMILY])
+def test_why_a_name_cannot_be_looked_up(number: int) -> None:
+    reason = reason_of_name(socket.gaierror(number, "said by the system"))
+    assert isinstance(reason.why, Term) and reason.detail == "said by the system"
+    assert bool(reason.mend) == (number != socket.EAI_FAMILY)

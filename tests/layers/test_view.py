@@ -104,6 +104,8 @@ def test_an_empty_address_is_the_map_as_it_opens() -> None:
         ({"area": "３３０４８１"}, "３３０４８１"),
         ({"area": "330481' OR 1=1 --"}, "OR 1=1"),
         ({"since": "yesterday"}, "yesterday"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "0001"),
+        ({"until": "9999-12-31T23:59:59-14:00"}, "9999"),
         ({"since": "2026-03-02", "until": "2026-03-01"}, "2026-03-01"),
         ({"centre": "24.9"}, "24.9"),
         ({"centre": "nan,60"}, "nan"),

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from analysis.vision.rules import RULES, from_settings
 from geodata import database
+from geodata.commands.sources import set_source
 from geodata.commands.zones import ZoneDraft, save_zone
 from geodata.queries.calibrations import PictureDesk, fit_points, read_desk
 from geodata.queries.datasets import loaded_town
@@ -66,7 +67,7 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
 
 def opened(language: str = "en", **address: str) -> AppTest:
     """The screen by itself, at an address."""
-    app = AppTest.from_file(ROOT / "pages" / "calibration.py", default_timeout=120)
+    app = AppTest.from_file(ROOT / "pages" / "calibration.py", default_timeout=180)
     app.query_params["lang"] = language
     for name, told in address.items():
         app.query_params[name] = told
@@ -547,3 +548,12 @@ def test_the_surfaces_are_drawn_by_the_browser(pictured: str, language: str) -> 
     parts = shown[0].js_content + shown[0].css_content
     assert "http" not in parts.replace("http://www.w3.org/2000/svg", "")
     sound(app.run())
+
+
+def test_a_camera_that_was_just_given_a_source_can_be_chosen(pictured: str, hand: Hand) -> None:
+    app = sound(opened())
+    [before] = [each.options for each in app.selectbox if each.label == "Camera"]
+    new = row("SELECT code FROM camera WHERE stream_url IS NULL ORDER BY id LIMIT 1").code
+    set_source(new, "rtsp://10.0.0.9/1", 5.0, 20.0)
+    [after] = [each.options for each in sound(app.run()).selectbox if each.label == "Camera"]
+    assert len(after) == len(before) + 1 and any(new in each for each in after)

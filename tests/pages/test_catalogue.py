@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgis
 
 
 def opened(language: str = "en", **address: str) -> AppTest:
-    app = AppTest.from_file(ROOT / "pages" / "data_catalogue.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "pages" / "data_catalogue.py", default_timeout=180)
     for name, value in {"lang": language, **address}.items():
         app.query_params[name] = value
     return app.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -18,6 +19,8 @@ from geodata.queries.hotspots import Period, Scene, event_classes, load_scene
 from layers.hotspots import EMERGING, KINDS
 from layers.hotspots import STATISTICS as TITLES
 from layers.i18n import LANGUAGES, translate
+from layers.ramps import NO_EVIDENCE
+from pages.widgets.map import Click
 from tests.pages.test_screens import HAN, drawn, figures, opened, sound, texts, write
 
 pytestmark = pytest.mark.postgis
@@ -34,9 +37,9 @@ def scene() -> Scene:
 def chosen(statistic: str, *, by_exposure: bool = True, language: str = "en") -> AppTest:
     """The screen with a statistic and a denominator."""
     app = opened("hot_spots", language)
-    app.selectbox(key="hot_statistic").set_value(statistic).run(timeout=120)
+    app.selectbox(key="hot_statistic").set_value(statistic).run(timeout=180)
     if statistic != "repeat" and not by_exposure:
-        app.segmented_control(key="hot_denominator").set_value("captures").run(timeout=120)
+        app.segmented_control(key="hot_denominator").set_value("captures").run(timeout=180)
     return sound(app)
 
 
@@ -44,6 +47,15 @@ def register() -> pd.DataFrame:
     columns = ["name", "town", "source", "licence", "method", "rows", "revision", "loaded_at", "simulated"]
     with database.connection() as conn:
         return pd.DataFrame([tuple(row) for row in datasets.dataset_rows(conn)], columns=columns)
+
+
+def looked_up(expression: str) -> dict[int, list[int]]:
+    """Id → colour that an expression of `layers.placewise` gives in the browser."""
+    digits = re.findall(r"\('(\d+)'\)", expression)
+    first = int(re.search(r"properties\.key >= (\d+)", expression)[1])  # type: ignore[index]
+    palettes = json.loads(re.search(r"\((\[\[\[.*?\]\]\])\)", expression)[1])  # type: ignore[index]
+    rows = zip(*digits, strict=True)
+    return {first + n: palettes[int(group)][int(step)] for n, (group, step) in enumerate(rows)}
 
 
 # ------------------------------------------------------------------------------------------------ screen
@@ -80,7 +92,7 @@ def test_every_statistic_has_a_map_a_legend_a_method_and_a_table(
 
 def test_what_is_shown_is_kept_as_a_run_with_a_report(town_copy: str) -> None:
     app = sound(opened("hot_spots", "en"))
-    sound(app.button(key="report_hot_spots_keep").click().run(timeout=120))
+    sound(app.button(key="report_hot_spots_keep").click().run(timeout=180))
     with database.connection() as conn:
         run = conn.execute(
             text("SELECT id, kind, parameters, result FROM run ORDER BY id DESC LIMIT 1")
@@ -102,16 +114,39 @@ def test_captures_as_they_are_come_with_a_warning(town_database: str, language: 
 
 def test_what_nobody_looked_at_is_drawn_as_no_evidence(town_database: str) -> None:
     app = sound(opened("hot_spots"))
-    features = drawn(app)[0][-1]["data"]["features"]
-    dark = [each for each in features if each["properties"]["kind"] == "no evidence"]
+    cells_layer = drawn(app)[0][-1]
+    assert "/api/tiles/unit_cells/" in cells_layer["data"]
+    colours = looked_up(cells_layer["getFillColor"])
+    with database.connection() as conn:
+        ids = set(conn.execute(text("SELECT id FROM unit_cell")).scalars())
     seen, cells = (int(part) for part in figures(app)["With evidence"].split(" / "))
-    assert len(features) == cells and len(dark) == cells - seen > 0
+    assert set(colours) == ids and len(ids) == cells
+    assert sum(colour == list(NO_EVIDENCE) for colour in colours.values()) == cells - seen > 0
     assert "no evidence: nobody looked" in texts(app)
+
+
+def test_what_is_sent_stays_small(town_database: str) -> None:
+    """Shapes of cells come from their tiles, once for all statistics; of each cell two digits are sent."""
+    app = sound(opened("hot_spots"))
+    spec = app.get("deck_gl_json_chart")[0].proto.json
+    with database.connection() as conn:
+        cells = conn.execute(text("SELECT max(id) - min(id) FROM unit_cell")).scalar_one()
+    assert len(spec) < 20_000 + 2 * cells
+
+
+def test_a_cell_that_is_clicked_tells_its_numbers(
+    town_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_hot_spots(scene(), Question(PARKING, Period(*scene().span)))
+    best = found.shapes["z"].idxmax()
+    monkeypatch.setattr("pages.widgets.map._first", lambda _found: Click("hot_spots", {"key": int(best)}))
+    facts = texts(sound(opened("hot_spots")))
+    assert str(found.shapes.at[best, "code"]) in facts and f"{found.shapes.at[best, 'z']:,.2f}" in facts
 
 
 def test_density_along_streets(town_database: str) -> None:
     app = chosen("density")
-    app.segmented_control(key="hot_place").set_value("streets").run(timeout=120)
+    app.segmented_control(key="hot_place").set_value("streets").run(timeout=180)
     sound(app)
     shapes = drawn(app)[0][-1]["data"]["features"]
     assert {each["geometry"]["type"] for each in shapes} == {"MultiLineString"}

@@ -25,7 +25,7 @@ LOOKUP = re.compile(r"@@=\(.*\)\[\('\d+'\)\[properties\.(cell_id|street_edge_id)
 
 def opened(language: str = "en", **address: str) -> AppTest:
     """The screen by itself, at an address."""
-    app = AppTest.from_file(ROOT / "pages" / "parking_demand.py", default_timeout=120)
+    app = AppTest.from_file(ROOT / "pages" / "parking_demand.py", default_timeout=180)
     app.query_params["lang"] = language
     for name, value in address.items():
         app.query_params[name] = value

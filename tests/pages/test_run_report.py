@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import text
@@ -24,9 +26,11 @@ from geodata.commands.parking import keep_parking
 from geodata.commands.plans import keep_plan
 from geodata.commands.runs import keep_hot_spots, keep_scenario
 from geodata.errors import NotFound
+from geodata.export.parking_change import changed_places
 from geodata.export.parking_run import PlanQuestion, parking_run
 from geodata.queries import parking
 from geodata.queries.datasets import dataset_rows, loaded_town
+from geodata.queries.demand import estimate
 from geodata.queries.hotspot_answers import Question as Asked
 from geodata.queries.hotspot_answers import find_hot_spots
 from geodata.queries.hotspots import Period, load_scene
@@ -38,6 +42,7 @@ from geodata.queries.poses import Pose
 from geodata.queries.scenarios import read_scenario
 from geodata.queries.thinning import remove_cameras
 from geodata.settings import ROOT, settings
+from layers.hotspots import STATISTICS
 from layers.i18n import LANGUAGES, translate
 from pages.paper.folder import MANIFEST, write_zip
 from pages.paper.fonts import FILES
@@ -181,6 +186,51 @@ def test_a_placement_tells_sites_bound_and_parameters(runs: dict[str, int]) -> N
     assert len(json.loads(files["layers/proposed_views.geojson"])["features"]) == 3
 
 
+def test_a_placement_tells_ground_and_kerb_before_and_after(runs: dict[str, int]) -> None:
+    seen = stored(runs["place"])["ground"]
+    page = contents(runs["place"])["report.html"].decode()
+    with database.connection() as conn:
+        now = outlook(load_ground(conn, loaded_town(conn))).figures
+    assert seen["seen_ratio"][0] == pytest.approx(now.seen_ratio, abs=1e-6)
+    assert seen["blind_cells"][0] == now.blind_cells
+    for name in ("seen_ratio", "twice_ratio", "kerb_ratio"):
+        before, after = seen[name]
+        assert 0 < before <= after < 1, name
+        assert f"{before:.2%}" in page and f"{after:.2%}" in page, name
+    assert seen["seen_ratio"][1] > seen["seen_ratio"][0] and seen["kerb_ratio"][1] > seen["kerb_ratio"][0]
+    fewer = stored(runs["remove"])["ground"]
+    assert fewer["seen_ratio"][0] == seen["seen_ratio"][0] >= fewer["seen_ratio"][1]
+    assert "kerb_ratio" not in fewer
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_parameters_are_told_in_words(runs: dict[str, int], language: str) -> None:
+    told = {
+        kind: told_parameters(contents(runs[kind], language), language)
+        for kind in ("place", "parking", "hot_spots")
+    }
+
+    def say(message: str, **facts: object) -> str:
+        return translate(message, language, **facts)
+
+    placing, parked, hot = told["place"], told["parking"], told["hot_spots"]
+    assert placing[say("Model")] == say("Most demand with N cameras (MCLP)")
+    assert placing[say("Sites")] == say("lamp posts")
+    assert placing[say("Kinds of demand and their factors")] == f"{say('violations per exposure')} × 1"
+    assert parked[say("Distances kept clear")] == say("as bays are often marked")
+    assert parked[say("How bays lie")] == say("lengthwise")
+    assert parked[say("Hours of the week for tariffs")] == say("whole week")
+    assert hot[say("Statistic")] == say("Getis–Ord Gi*") and hot[say("Place")] == say("Unit cells")
+    assert hot[say("Days of the week")] == say("Every day") and hot[say("Hours of the day")] == "0:00–24:00"
+    assert "05-05" in hot[say("Event class")] and len(hot[say("Event class")]) > len("05-05")
+    codes = {"mclp", "lamps", "violations", "practice", "parallel", "gi", "cells", "unit_cell", "exposure"}
+    assert not codes & {value for table in told.values() for value in table.values()}
+    if language == "zh-CN":
+        values = [value for table in told.values() for value in table.values()]
+        names = {translate(each, language) for each in STATISTICS.values()}
+        assert [each for each in values if re.search("[a-z]{3}", each) and each not in names] == []
+
+
 def test_a_scenario_tells_coverage_before_and_after(runs: dict[str, int]) -> None:
     files, result = contents(runs["scenario"]), stored(runs["scenario"])
     page = files["report.html"].decode()
@@ -235,6 +285,34 @@ def test_a_scenario_kept_in_figures_only_says_so(runs: dict[str, int]) -> None:
     assert "figures only" in files["report.html"].decode()
 
 
+def test_a_scenario_that_the_screen_kept_tells_what_changes_place_by_place(runs: dict[str, int]) -> None:
+    with database.connection() as conn:
+        here = parking.load_parking(conn, loaded_town(conn))
+    gone = here.now.watch.cameras[:40]
+    watch = here.now.watch.changed(remove=gone)
+    looking = here.now.looking
+    fewer = parking.Standing(watch, looking, estimate(here.scape, watch, looking, here.events, here.recall))
+    told = changed_places(here, here.now, fewer)
+    none = changed_places(here, here.now, here.now)
+    assert all(
+        each["changed"] == 0 and not each["rows"] and len(each["most"]) == 15 for each in none.values()
+    )
+    old, new = (each.found.demand["unit_cell"].rates() for each in (here.now, fewer))
+    assert (
+        told["cells"]["changed"]
+        == (~np.isclose(old["rate"], new["rate"], rtol=1e-9, equal_nan=True)).sum()
+        > 0
+    )
+    ends = {"observed": 3, "modelled": 2, "none": 1, "per_h": 1.5, "width": None, "unmet": 2.0}
+    result = json.loads(json.dumps({"before": ends, "after": ends, "places": told}, allow_nan=False))
+    run = keep_parking("parking", {"version": 2}, result, method="m", seconds=0.1)
+    page = contents(run)["report.html"].decode()
+    row = told["cells"]["rows"][0]
+    assert row["code"] in page
+    for rate, low, high in zip(row["rate_100"], row["lower95"], row["upper95"], strict=True):
+        assert rate is None or (f"{rate:.4f}" in page and f"{low:.4f} – {high:.4f}" in page)
+
+
 # --------------------------------------------------------------------------------------------- bad input
 
 
@@ -254,6 +332,14 @@ def test_what_is_no_run_is_named(runs: dict[str, int]) -> None:
         )
     with pytest.raises(NotFound, match="kind dream"), made_run_report(int(odd), "en"):
         pass
+
+
+def told_parameters(files: dict[str, bytes], language: str) -> dict[str, str]:
+    """Parameter → value, as the report's table has them."""
+    page = files["report.html"].decode()
+    table = page.split(f"<h2>{translate('Parameters', language)}</h2>")[1].split("</table>")[0]
+    rows = re.findall(r"<tr><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td><td", table, re.S)
+    return {html.unescape(name): html.unescape(value) for name, value in rows}
 
 
 def stored(run: int) -> dict[str, Any]:

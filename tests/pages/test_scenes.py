@@ -25,7 +25,7 @@ PAGE = ROOT / "pages" / "scenes.py"
 
 
 def opened(scene: str | None = None, language: str = "en") -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=180)
     app.query_params["lang"] = language
     if scene is not None:
         app.query_params["scene"] = scene

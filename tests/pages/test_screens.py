@@ -69,7 +69,7 @@ every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 def opened(page: str, language: str = "en", **address: str) -> AppTest:
     """One screen by itself, after its first run."""
-    app = AppTest.from_file(PAGES / f"{page}.py", default_timeout=60)
+    app = AppTest.from_file(PAGES / f"{page}.py", default_timeout=180)
     for name, value in {"lang": language, **address}.items():
         app.query_params[name] = value
     return app.run()
@@ -77,7 +77,7 @@ def opened(page: str, language: str = "en", **address: str) -> AppTest:
 
 def walked(page: str, language: str = "en") -> AppTest:
     """One screen inside the shell, reached through the menu."""
-    app = AppTest.from_file(PAGES / "shell.py", default_timeout=60)
+    app = AppTest.from_file(PAGES / "shell.py", default_timeout=180)
     app.query_params["lang"] = language
     return app.run().switch_page(f"{page}.py").run()
 
@@ -108,6 +108,11 @@ def write(*statements: str) -> None:
     with database.transaction() as session:
         for each in statements:
             session.execute(text(each))
+    forget()
+
+
+def forget() -> None:
+    """Nobody was here before: what Streamlit caches is gone."""
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -207,6 +212,7 @@ def test_the_screen_is_back_when_the_database_is(town_url: str, monkeypatch: pyt
 
 @every_screen
 def test_statements_of_a_first_and_a_second_visit(town_database: str, page: str) -> None:
+    forget()
     with overheard() as first:
         sound(opened(page))
     assert 0 < len(first) <= MOST_STATEMENTS[page], first
@@ -278,7 +284,7 @@ def test_choosing_the_same_language_again_changes_nothing(town_database: str) ->
 def test_without_a_wish_in_the_address_the_browser_says_the_language(
     town_database: str, locale: str, language: str
 ) -> None:
-    app = AppTest.from_file(PAGES / "shell.py", default_timeout=60)
+    app = AppTest.from_file(PAGES / "shell.py", default_timeout=180)
     app.context = {"locale": locale}
     sound(app.run())
     assert app.title[0].value == translate("Overview", language)
@@ -286,7 +292,7 @@ def test_without_a_wish_in_the_address_the_browser_says_the_language(
 
 @pytest.mark.parametrize("wish", ["tlh", "", "../../etc", "<b>"])
 def test_a_language_that_we_do_not_speak_is_english(town_database: str, wish: str) -> None:
-    app = AppTest.from_file(PAGES / "shell.py", default_timeout=60)
+    app = AppTest.from_file(PAGES / "shell.py", default_timeout=180)
     app.query_params["lang"] = wish
     assert sound(app.run()).title[0].value == "Overview"
 
@@ -385,7 +391,7 @@ def test_a_link_opens_the_same_overview_and_the_overview_is_its_link(town_databa
         zoom=16.5,
         bearing_deg=20,
     )
-    app = AppTest.from_file(PAGES / "overview.py", default_timeout=60)
+    app = AppTest.from_file(PAGES / "overview.py", default_timeout=180)
     for name, value in {**view.to_query(), "lang": "en"}.items():
         app.query_params[name] = value
     sound(app.run())
@@ -419,7 +425,7 @@ def test_a_link_opens_the_same_overview_and_the_overview_is_its_link(town_databa
 
 
 def test_a_broken_link_opens_and_says_what_it_left_out(town_database: str) -> None:
-    app = AppTest.from_file(PAGES / "overview.py", default_timeout=60)
+    app = AppTest.from_file(PAGES / "overview.py", default_timeout=180)
     for name, value in {"layers": "cameras,clouds", "area": "1", "zoom": "far", "lang": "en"}.items():
         app.query_params[name] = value
     app.run()

@@ -409,7 +409,7 @@ def running(url: str) -> Iterator[tuple[subprocess.Popen[str], str, list[int]]]:
     address = f"http://127.0.0.1:{port}"
     children: list[int] = []
     try:
-        until = time.monotonic() + 90
+        until = time.monotonic() + 180
         # the workers start once the screens answer
         while not answers(address) or len(children) < parts():
             assert part.poll() is None, part.communicate()
@@ -454,7 +454,7 @@ def _lives(pid: int) -> bool:
 
 
 def _gone(children: list[int]) -> bool:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while any(map(_lives, children)) and time.monotonic() < until:
         time.sleep(0.05)
     return not any(map(_lives, children))
@@ -469,15 +469,15 @@ needs_ps = pytest.mark.skipif(
 def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(town_copy: str) -> None:
     cells = count("unit_cell")
     with running(town_copy) as (part, address, children):
-        with urllib.request.urlopen(f"{address}/api/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}/api/health", timeout=60) as answer:
             body = json.load(answer)
         assert body["status"] == "ok" and body["rows"]["cells"] == cells
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.status == 200 and b"<html" in answer.read()
         assert "answers" in _status_beside(address, town_copy)
         assert len(children) == parts()
         part.send_signal(signal.SIGINT)
-        out, err = part.communicate(timeout=90)
+        out, err = part.communicate(timeout=180)
         assert part.returncode == 0, err
         assert address in out and "Stopping" in out and "Traceback" not in out + err
         assert _gone(children)
@@ -486,10 +486,19 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(town_copy: str) -> Non
 
 
 @needs_ps
-def test_up_ends_with_a_sentence_when_a_part_ends_by_itself(town_copy: str) -> None:
+def test_up_starts_a_worker_anew_and_ends_with_a_sentence_when_the_screens_do(town_copy: str) -> None:
     with running(town_copy) as (part, address, children):
-        os.kill(children[-1], signal.SIGKILL)
-        _, err = part.communicate(timeout=90)
+        dead, others = children[-1], children[:-1]
+        os.kill(dead, signal.SIGKILL)
+        until = time.monotonic() + 180
+        while len(now := _children(part.pid)) < len(children) or dead in now:
+            assert part.poll() is None and time.monotonic() < until, "it was not started anew"
+            time.sleep(0.1)
+        assert set(others) < set(now) and answers(address), "the screens and the others stayed"
+        children[:] = now
+        os.kill(children[0], signal.SIGKILL)
+        out, err = part.communicate(timeout=180)
+        assert "started anew" in out
         assert part.returncode == 1
         assert "process ended by itself (exit code -9)" in err and "Traceback" not in err
         assert _gone(children) and not answers(address)

@@ -26,13 +26,13 @@ from tests.pages.test_screens import drawn, figures, row, sound, texts, write
 pytestmark = pytest.mark.postgis
 
 every_language = pytest.mark.parametrize("language", LANGUAGES)
-TABS = ("wall", "health", "leads", "scores", "algorithms", "heat")
+TABS = ("wall", "health", "leads", "scores", "algorithms", "heat", "shares")
 LEAST_SCORE = 0.3
 
 
 def opened(language: str = "en", **address: str) -> AppTest:
     """The screen by itself, at an address."""
-    app = AppTest.from_file(ROOT / "pages" / "video_patrol.py", default_timeout=120)
+    app = AppTest.from_file(ROOT / "pages" / "video_patrol.py", default_timeout=180)
     app.query_params["lang"] = language
     for name, value in address.items():
         app.query_params[name] = value
@@ -475,3 +475,35 @@ def test_ages_are_short(town_database: str) -> None:
         "2 h",
         "5 d",
     ]
+
+
+# ---------------------------------------------------------------------------------- cameras and people
+
+
+@every_language
+def test_shares_tell_who_found_what_where_cameras_are_silent_and_rounds(
+    town_database: str, language: str
+) -> None:
+    app = sound(opened(language, tab="shares"))
+    shown = figures(app)
+    told = row(
+        "SELECT count(*) FILTER (WHERE source IN ('camera', 'video')) AS cameras, count(*) AS found"
+        " FROM violation WHERE cell_id IS NOT NULL"
+    )
+    assert shown[translate("Found by cameras", language)] == f"{told.cameras:,}"
+    assert shown[translate("Share found by cameras", language)] == f"{told.cameras / told.found:.1%}"
+    tables = {tuple(each.value.columns): each.value for each in app.dataframe}
+    [districts] = [each for columns, each in tables.items() if "district" in columns]
+    assert districts["cameras"].iloc[0] == districts["cameras"].iloc[1:].sum() == told.cameras
+    [silent] = [each for columns, each in tables.items() if "chance" in columns]
+    app.segmented_control(key="shares_why").set_value(["unseen"])
+    fewer = [each.value for each in sound(app.run()).dataframe if "chance" in each.value.columns]
+    assert fewer[0]["chance"].isna().all() and 0 < len(fewer[0]) < len(silent)
+
+
+def test_shares_of_a_town_without_violations(town_copy: str) -> None:
+    write("DELETE FROM finding")
+    write("DELETE FROM case_file")
+    write("UPDATE zone SET enabled = false")
+    shown = shown_text(sound(opened(tab="shares")))
+    assert "No violation is on record" in shown and "No zone is switched on" in shown

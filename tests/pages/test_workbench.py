@@ -26,7 +26,7 @@ CHANGE, PLACE, REMOVE, RELOCATE, COMPARE, BLIND = "change", "place", "remove", "
 
 def visit(token: str | None = None, task: str = CHANGE, language: str = "en") -> AppTest:
     """The screen with a scenario in its address, at a task."""
-    app = AppTest.from_file(ROOT / "pages" / "camera_planning.py", default_timeout=120)
+    app = AppTest.from_file(ROOT / "pages" / "camera_planning.py", default_timeout=180)
     app.query_params["lang"] = language
     if token is not None:
         app.query_params["scenario"] = token

@@ -19,7 +19,8 @@ from geodata.errors import IngestError
 from geodata.ingest.camera_columns import told_text
 from geodata.ingest.formats.source import BATCH_ROWS, Batch, Source, shapes_of_wkb, unreadable
 from geodata.ingest.formats.text import text_encoding
-from geodata.ingest.tables import SHP_MAGIC, SQLITE_MAGIC, dbf_encoding
+from geodata.ingest.sqlite import SQLITE_MAGIC, require_tables_only
+from geodata.ingest.tables import SHP_MAGIC, dbf_encoding
 
 __all__ = ["open_ogr"]
 
@@ -99,6 +100,8 @@ def _require_true(name: str, path: Path, suffix: str) -> None:
     )
     if not true:
         raise IngestError("{name} is not a {kind} file.", "Export it again.", name=name, kind=NAMES[suffix])
+    if suffix == ".gpkg":
+        require_tables_only(name, path)
 
 
 def _as_utf8(path: Path, encoding: str, folder: Path) -> Path:

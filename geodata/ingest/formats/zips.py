@@ -10,7 +10,7 @@ from geodata.errors import IngestError
 from geodata.ingest.camera_columns import told_text
 from geodata.ingest.tables import SHAPEFILE
 
-__all__ = ["MOST_RATIO", "MOST_UNPACKED", "check_zip", "unpack"]
+__all__ = ["MOST_RATIO", "MOST_UNPACKED", "check_zip", "member_bytes", "unpack"]
 
 MOST_RATIO = 200
 """A member may grow to so many times its packed size; tables of text reach about 30."""
@@ -107,6 +107,42 @@ def unpack(name: str, path: Path, folder: Path, suffixes: tuple[str, ...]) -> Pa
     except TROUBLES as error:
         raise _damaged(name, error) from error
     return folder / f"unpacked{_ending(main)}"
+
+
+def member_bytes(name: str, packed: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+    """
+    What a member holds.
+
+    Parameters
+    ----------
+    name
+        Of the zip, for the message.
+    packed, member
+        A zip that `check_zip` has passed, and one of its members.
+    most
+        Bytes that it may hold.
+
+    Raises
+    ------
+    IngestError
+        If it holds more, more than it says, or is damaged.
+    """
+    if member.file_size > most:
+        raise IngestError(
+            "{member} in {name} is larger than {most:,} bytes.",
+            "Split it.",
+            name=name,
+            member=told_text(member.filename),
+            most=most,
+        )
+    try:
+        with packed.open(member) as given:
+            found = given.read(member.file_size + 1)
+    except TROUBLES as error:
+        raise _damaged(name, error) from error
+    if len(found) != member.file_size:
+        raise _damaged(name, "a member is not as long as it says")
+    return found
 
 
 def _write(name: str, packed: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

@@ -23,6 +23,7 @@ from layers.layer import Colour
 from pages.paper.brief import Grid, Section
 from pages.paper.classes import fill, hexed
 from pages.paper.mapping import Ink, MapLayer
+from pages.paper.runs.asked import class_words
 from pages.paper.runs.stage import Stage, Story
 from pages.paper.telling import Say
 
@@ -92,7 +93,8 @@ def tell_hot_spots(stage: Stage) -> Story:
         _table(stage, body, looks, unit, by_exposure=by_exposure),
     ]
     last = dt.date.fromisoformat(asked["until"]) - dt.timedelta(days=1)
-    lead = [say("Class {code}, {since} – {until}", code=asked["class"], since=asked["since"], until=last)]
+    code = class_words(asked["class"], stage.conn, stage.language)
+    lead = [say("Class {code}, {since} – {until}", code=code, since=asked["since"], until=last)]
     if not by_exposure and statistic != "repeat":
         lead.append(say("A map of captures is a map of cameras: divide by exposure before you act on it."))
     return Story(

@@ -14,9 +14,11 @@ from layers.i18n import N_
 from layers.layer import Measure
 from layers.parking import LACKS, MEASURES, class_limits
 from layers.ramps import BLUES, NO_EVIDENCE, PROPOSED
+from layers.streets import place_name
 from pages.paper.brief import Grid, Section
 from pages.paper.classes import choropleth, fill, hexed, labels_of
 from pages.paper.mapping import Ink, MapLayer
+from pages.paper.runs.parking_change import change_sections
 from pages.paper.runs.parking_tables import plan_sections
 from pages.paper.runs.stage import Stage, Story
 from pages.paper.telling import Say
@@ -76,7 +78,6 @@ METHODS = {
     "works": N_("works within a budget by benefit, as a knapsack with a bound"),
 }
 METHODS["streets"] = METHODS["cells"]
-WHOLE_WEEK = N_("whole week")
 
 
 def tell_parking(stage: Stage) -> Story:
@@ -189,15 +190,23 @@ def _summary(stage: Stage) -> Story:
         if name in after
     )
     heads = (say("Figure"), say("Before the change"), say("After the change"))
+    sections = [Section(say("Key figures"), (), Grid(heads, rows, (0.6, 0.2, 0.2), frozenset({1, 2})))]
+    told = body.get("places")
+    if told is None:
+        lead = say(
+            "This run holds figures only. The button on the Parking screen keeps one with demand, shortage and plan"
+            " of every cell and street."
+        )
+    else:
+        lead = say(
+            "The screen kept this run by itself: figures, what changes most and where demand is highest, without maps."
+            " The button on the Parking screen keeps one with demand, shortage and plan of every cell and street."
+        )
+        sections += change_sections(told, say)
     return Story(
         title=say("Parking under a scenario"),
-        lead=(
-            say(
-                "This run holds figures only. The button on the Parking screen keeps one with demand, shortage and plan"
-                " of every cell and street."
-            ),
-        ),
-        sections=(Section(say("Key figures"), (), Grid(heads, rows, (0.6, 0.2, 0.2), frozenset({1, 2}))),),
+        lead=(lead,),
+        sections=tuple(sections),
         layers={},
         methods=(f"{say(stage.facts.run.method)}.",),
         simulated=bool(stage.facts.register["simulated"].any()),
@@ -259,7 +268,7 @@ def _top_streets(streets: gpd.GeoDataFrame, say: Say) -> Section:
     heads = (say("Street"), *_rate_heads(say))
     grid = Grid(
         heads,
-        tuple((_name(row), *_rate_row(row, say)) for row in best.to_dict("records")),
+        tuple((place_name(row, say), *_rate_row(row, say)) for row in best.to_dict("records")),
         (0.24, 0.12, 0.2, 0.16, 0.14, 0.14),
         frozenset({1, 2, 4, 5}),
     )
@@ -302,7 +311,13 @@ def _rate_note(say: Say) -> tuple[str, ...]:
 
 def _blocks(blocks: gpd.GeoDataFrame, say: Say) -> Section:
     rows = tuple(
-        (str(row["order"]), _name(row), f"{row['bays']:,.0f}", f"{row['cost']:,.0f}", f"{row['gain']:,.2f}")
+        (
+            str(row["order"]),
+            place_name(row, say),
+            f"{row['bays']:,.0f}",
+            f"{row['cost']:,.0f}",
+            f"{row['gain']:,.2f}",
+        )
         for row in blocks.to_dict("records")
     )
     heads = ("#", say("Street"), say("Bays"), say("Cost, yuan"), say("Adds, vehicle-hours a week"))
@@ -386,14 +401,6 @@ def _scenario_told(scenario: dict[str, Any] | None, say: Say) -> str:
 
 def _now(say: Say) -> tuple[str, ...]:
     return (say("Streets and buildings under the map are those that are loaded now."),)
-
-
-def _name(row: dict[Any, Any]) -> str:
-    for column in ("name", "street", "highway"):
-        value = row.get(column)
-        if isinstance(value, str) and value:
-            return value
-    return "–"
 
 
 def _number(value: Any) -> str:

@@ -7,22 +7,14 @@ from typing import Any
 
 from layers.demand import EVIDENCE
 from layers.i18n import N_
+from layers.streets import place_name
 from pages.paper.brief import Grid, Section
-from pages.paper.runs.stage import yes_no
+from pages.paper.runs.asked import WEEKDAYS, yes_no
 from pages.paper.telling import Say
 
 __all__ = ["plan_sections"]
 
 MOST_ROWS = 60
-WEEKDAYS = (
-    N_("Monday"),
-    N_("Tuesday"),
-    N_("Wednesday"),
-    N_("Thursday"),
-    N_("Friday"),
-    N_("Saturday"),
-    N_("Sunday"),
-)
 KINDS = {"kerb": N_("Bays"), "car_park": N_("Car parks")}
 
 
@@ -69,7 +61,13 @@ def _bays(rows: list[dict[str, Any]], figures: dict[str, Any], say: Say) -> Sect
     )
     heads = ("#", say("Street"), say("Bays"), say("Cost, yuan"), say("Adds, vehicle-hours a week"))
     body = [
-        (str(row["order"]), _name(row), f"{row['bays']:,.0f}", f"{row['cost']:,.0f}", f"{row['gain']:,.2f}")
+        (
+            str(row["order"]),
+            place_name(row, say),
+            f"{row['bays']:,.0f}",
+            f"{row['cost']:,.0f}",
+            f"{row['gain']:,.2f}",
+        )
         for row in rows
     ]
     return _section(say("New bays"), (sentence,), heads, body, (0.08, 0.4, 0.12, 0.16, 0.24), {2, 3, 4}, say)
@@ -97,7 +95,7 @@ def _works(rows: list[dict[str, Any]], figures: dict[str, Any], say: Say) -> Sec
     body = [
         (
             f"{row['rank']:.0f}",
-            _name(row),
+            place_name(row, say),
             f"{row['bays']:,.0f}",
             f"{row['cost']:,.0f}",
             f"{row['benefit']:,.2f}",
@@ -123,7 +121,7 @@ def _tariffs(rows: list[dict[str, Any]], _figures: dict[str, Any], say: Say) -> 
     )
     body = [
         (
-            _name(row),
+            place_name(row, say),
             say(KINDS.get(row["kind"], row["kind"])),
             f"{row['capacity']:,.0f}",
             f"{row['occupancy']:.0%}",
@@ -163,7 +161,7 @@ def _patrols(rows: list[dict[str, Any]], figures: dict[str, Any], say: Say) -> S
         (
             say(WEEKDAYS[int(row["day"])]),
             f"{int(row['hour']) % 24}:00–{int(row['hour']) % 24 + int(row['hours'])}:00",
-            str(row.get("code") or _name(row)),
+            str(row.get("code") or place_name(row, say)),
             f"{row['expected']:.2f}",
             f"{row['lower']:.1f} – {row['upper']:.1f}",
             say(EVIDENCE[row["evidence"]][1]),
@@ -218,7 +216,3 @@ def _section(
 def _span(row: dict[str, Any], low: str, high: str) -> str:
     ends = row.get(low), row.get(high)
     return "–" if None in ends else f"{ends[0]:.0%} – {ends[1]:.0%}"
-
-
-def _name(row: dict[str, Any]) -> str:
-    return next((str(row[each]) for each in ("name", "street", "highway") if row.get(each)), "–")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
@@ -21,7 +22,9 @@ from layers.ramps import PROPOSED
 from pages.paper.brief import Grid, Section
 from pages.paper.classes import hexed
 from pages.paper.mapping import Ink, MapLayer
-from pages.paper.runs.stage import Stage, Story, yes_no
+from pages.paper.runs.asked import area_words, yes_no
+from pages.paper.runs.scenario import before_after
+from pages.paper.runs.stage import Stage, Story
 from pages.paper.telling import Say
 
 __all__ = ["tell_moved", "tell_placed", "tell_thinned"]
@@ -30,6 +33,13 @@ SEEN = Ink(fill=hexed(PROPOSED), line=hexed(PROPOSED), alpha=0.25, width_pt=0.5)
 GOING = KINDS["hot99"][0]
 GONE = Ink(fill=hexed(GOING), line=hexed(GOING), alpha=0.15, width_pt=0.5)
 GOING_DOT = Ink(fill=hexed(GOING), line="#ffffff", radius_pt=3.2)
+GROUND = (
+    ("seen_ratio", N_("Ground seen (share)"), "share"),
+    ("seen_m2", N_("Ground seen, m²"), "count"),
+    ("twice_ratio", N_("Seen by two or more (share)"), "share"),
+    ("blind_cells", N_("Blind cells (under 5 % seen)"), "count"),
+    ("kerb_ratio", N_("Kerb without bays seen (share of its points)"), "share"),
+)
 MOST_ROWS = 60
 
 
@@ -48,7 +58,10 @@ def tell_placed(stage: Stage) -> Story:
         (say("Cost, yuan"), f"{body['cost']:,.0f}"),
         (say("Candidates weighed, of those possible"), f"{body['candidates']:,} / {body['possible']:,}"),
     ]
-    sections = [Section(say("Key figures"), _kept_figures(say), _figures(rows, say))]
+    sections = [
+        Section(say("Key figures"), _kept_figures(say), _figures(rows, say)),
+        *_ground_seen(body, say),
+    ]
     layers: dict[str, tuple[str, dict[str, Any]]] = {
         "proposed_cameras": (say("Proposed cameras"), _layer(stage, body, say("Proposed cameras")))
     }
@@ -62,7 +75,7 @@ def tell_placed(stage: Stage) -> Story:
     if len(curve := pd.DataFrame(body.get("curve", []))):
         sections.append(_curve(curve, say))
     if len(districts := pd.DataFrame(body.get("districts", []))):
-        sections.append(_districts(districts, say))
+        sections.append(_districts(districts, say, area_words(stage.conn, stage.language)))
     return Story(
         title=title,
         lead=(say(MODELS[question["model"]]),),
@@ -87,7 +100,10 @@ def tell_thinned(stage: Stage) -> Story:
         (say("Cameras weighed"), f"{body['among']:,}"),
     ]
     drawn, layers = _lost(stage, body, cameras)
-    sections = [Section(say("Key figures"), _kept_figures(say), _figures(rows, say))]
+    sections = [
+        Section(say("Key figures"), _kept_figures(say), _figures(rows, say)),
+        *_ground_seen(body, say),
+    ]
     sections += _mapped(stage, [*drawn, _going_dots(cameras, say)], None, "")
     sections.append(_going_table(cameras, say))
     return Story(
@@ -120,7 +136,10 @@ def tell_moved(stage: Stage) -> Story:
         assert isinstance(moved, Relocated)
         more, layers["proposed_views"] = _ground(stage, moved.views, SEEN, say("ground that they would see"))
         drawn += more
-    sections = [Section(say("Key figures"), _kept_figures(say), _figures(rows, say))]
+    sections = [
+        Section(say("Key figures"), _kept_figures(say), _figures(rows, say)),
+        *_ground_seen(body, say),
+    ]
     sections += _mapped(
         stage, [*drawn, _going_dots(going, say)], added, say("proposed camera with its field")
     )
@@ -139,12 +158,26 @@ def tell_moved(stage: Stage) -> Story:
 # ------------------------------------------------------------------------------------------------- parts
 
 
+def _ground_seen(body: dict[str, Any], say: Say) -> list[Section]:
+    """Ground and kerb before and after; nothing of signs, QR points, and answers kept before it was measured."""
+    seen = body.get("ground")
+    if not seen:
+        return []
+    before, after = ({name: ends[n] for name, ends in seen.items()} for n in (0, 1))
+    sentence = say(
+        "Shares of the ground of all unit cells, as the Cameras screen counts them; kerb without bays counts by points"
+        " every 10 m of the planned ground, each as much as another."
+    )
+    grid = before_after([each for each in GROUND if each[0] in seen], before, after, say)
+    return [Section(say("Ground seen before and after"), (sentence,), grid)]
+
+
 def _model(question: dict[str, Any], say: Say) -> str:
     """The covering model, where it comes from, and what it was given."""
     return say(
         "{model}: {reference}. Sites: {sites}. Demand: {demand}.",
         model=say(MODELS[question["model"]]),
-        reference=METHODS[question["model"]],
+        reference=say(METHODS[question["model"]]),
         sites=say(", ").join(say(SITE_NAMES[each]) for each in question["sites"]),
         demand=say(", ").join(f"{say(TITLES[name])} × {factor:g}" for name, factor in question["weights"]),
     )
@@ -276,10 +309,10 @@ def _curve(curve: pd.DataFrame, say: Say) -> Section:
     )
 
 
-def _districts(districts: pd.DataFrame, say: Say) -> Section:
+def _districts(districts: pd.DataFrame, say: Say, named: Callable[[str], str]) -> Section:
     rows = tuple(
         (
-            str(row["code"]),
+            named(str(row["code"])),
             _share(row["minimum_ratio"]),
             _share(row["covered_ratio"]),
             _share(row["reachable_ratio"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pages.paper.mapping import Ink, MapLayer
 from pages.paper.runs.stage import Stage, Story
 from pages.paper.telling import Say
 
-__all__ = ["FIGURES", "tell_coverage", "tell_scenario"]
+__all__ = ["FIGURES", "before_after", "tell_coverage", "tell_scenario"]
 
 FIGURES = (
     ("seen_ratio", N_("Ground seen (share)"), "share"),
@@ -77,7 +78,7 @@ def tell_scenario(stage: Stage) -> Story:
     ]
     scenario = stage.facts.run.parameters
     sections = [
-        Section(say("Key figures"), (), _before_after(body["before"], body["after"], say)),
+        Section(say("Key figures"), (), before_after(FIGURES, body["before"], body["after"], say)),
         stage.map(
             say("Map"),
             drawn,
@@ -157,9 +158,23 @@ def tell_coverage(stage: Stage) -> Story:
     )
 
 
-def _before_after(before: dict[str, Any], after: dict[str, Any], say: Say) -> Grid:
+def before_after(
+    figures: Sequence[tuple[str, str, str]], before: Mapping[str, Any], after: Mapping[str, Any], say: Say
+) -> Grid:
+    """
+    Figures before and after a change, with the difference.
+
+    Parameters
+    ----------
+    figures
+        Name, title (a message), and share or count.
+    before, after
+        Values by name; None where nothing is known.
+    say
+        In the reader's language.
+    """
     rows = []
-    for name, title, kind in FIGURES:
+    for name, title, kind in figures:
         ends = before[name], after[name]
         if name == "cost" and not ends[1]:
             continue

@@ -20,9 +20,10 @@ from pages.paper.brief import Grid, Section
 from pages.paper.classes import hexed
 from pages.paper.mapping import NORTH, Ink, MapLayer, PaperMap
 from pages.paper.report_map import OWN, SIZE
+from pages.paper.runs.asked import value_words
 from pages.paper.telling import Say, speaker
 
-__all__ = ["Stage", "Story", "yes_no"]
+__all__ = ["Stage", "Story", "without_secrets"]
 
 LEAST_M = 250.0
 """Metres across the smallest map."""
@@ -214,24 +215,12 @@ class Stage:
         for name, value in sorted(
             known, key=lambda each: order.index(each[0]) if each[0] in order else len(order)
         ):
-            words, unit = PARAMETERS.get(name.removeprefix("rules_").removeprefix("bays_"), (name, ""))
-            rows.append((say(words), self.plain(value), say(unit)))
+            own = name.removeprefix("rules_").removeprefix("bays_")
+            words, unit = PARAMETERS.get(own, (name, ""))
+            rows.append((say(words), value_words(own, value, say, self.conn, self.language), say(unit)))
         heads = (say("Parameter"), say("Value"), say("Unit"))
         grid = Grid(heads, tuple(rows), (0.4, 0.46, 0.14))
         return Section(say("Parameters"), (), grid if rows else None)
-
-    def plain(self, value: Any) -> str:
-        """A parameter's value as people read it."""
-        say = self.say
-        if value is None or value in ([], (), {}):
-            return "–"
-        if isinstance(value, bool):
-            return yes_no(value, say)
-        if isinstance(value, Mapping):
-            return say("; ").join(f"{name} {self.plain(each)}" for name, each in value.items())
-        if isinstance(value, list | tuple):
-            return say(", ").join(self.plain(each) for each in value)
-        return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
     def crs_told(self) -> str:
         """Which systems the report is in, and the profile of its codes."""
@@ -246,8 +235,3 @@ class Stage:
 def without_secrets(question: Mapping[str, Any]) -> dict[str, Any]:
     """A question without what opens a scenario."""
     return {name: value for name, value in question.items() if name not in SECRET}
-
-
-def yes_no(value: bool, say: Say) -> str:
-    """A truth in a word."""
-    return say("yes") if value else say("no")
