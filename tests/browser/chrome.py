@@ -94,20 +94,50 @@ class Browser:
         ]
 
     def wait_settled(self, timeout_s: float = 60, *, quiet_s: float = 1.2) -> None:
-        """Until Streamlit has run its script, and no request has been sent for a while."""
-        idle = (
-            "const app = document.querySelector('[data-testid=\"stApp\"]');"
-            "return !!app && app.dataset.testScriptState === 'notRunning' && !!document.querySelector('h1')"
-        )
-        WebDriverWait(self.driver, timeout_s).until(lambda d: d.execute_script(idle))
-        count, since, until = -1, time.monotonic(), time.monotonic() + timeout_s
+        """
+        Until nothing has happened for a while: no script runs, no request is sent, no part comes or goes.
+
+        A page that does not come to rest in time is left as it is; one without a heading is not.
+
+        Raises
+        ------
+        selenium.common.exceptions.TimeoutException
+            If Streamlit has shown no heading in time.
+        """
+        until = time.monotonic() + timeout_s
+        WebDriverWait(self.driver, timeout_s).until(lambda _: self._resting())
+        last: tuple[int, str] | None = None
+        since = time.monotonic()
         while time.monotonic() < until:
-            now = len(self.requests())
-            if now != count:
-                count, since = now, time.monotonic()
+            # a script may run again, and empty the page, after it has come to rest once
+            now = (len(self.requests()), self._resting())
+            if now != last or not now[1]:
+                last, since = now, time.monotonic()
             elif time.monotonic() - since > quiet_s:
                 return
             time.sleep(0.2)
+
+    def _resting(self) -> str:
+        """How many parts a page at rest has, and its heading; empty while a script runs or before there is one."""
+        return str(
+            self.driver.execute_script(
+                "const app = document.querySelector('[data-testid=\"stApp\"]'), head = document.querySelector('h1');"
+                "if (!app || !head || app.dataset.testScriptState !== 'notRunning') return '';"
+                "return document.querySelectorAll('[data-testid=\"stMain\"] *').length + ' ' + head.textContent"
+            )
+        )
+
+    def wait_says(self, words: str, timeout_s: float = 60) -> None:
+        """
+        Until the page bears these words.
+
+        Raises
+        ------
+        selenium.common.exceptions.TimeoutException
+            If it does not in time.
+        """
+        wait = WebDriverWait(self.driver, timeout_s)
+        wait.until(lambda _: words in self.text(), f"the page does not say {words!r}")
 
     def has_map(self) -> bool:
         """There is a map on the page."""
