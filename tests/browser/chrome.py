@@ -118,11 +118,13 @@ class Browser:
             time.sleep(0.2)
 
     def _resting(self) -> str:
-        """How many parts a page at rest has, and its heading; empty while a script runs or before there is one."""
+        """How many parts a page at rest has, and its heading; empty while anything is still to come."""
         return str(
             self.driver.execute_script(
                 "const app = document.querySelector('[data-testid=\"stApp\"]'), head = document.querySelector('h1');"
                 "if (!app || !head || app.dataset.testScriptState !== 'notRunning') return '';"
+                # what the page still fetches the program of stands there as a grey bar
+                "if (document.querySelector('[data-testid=\"stSkeleton\"]')) return '';"
                 "return document.querySelectorAll('[data-testid=\"stMain\"] *').length + ' ' + head.textContent"
             )
         )
