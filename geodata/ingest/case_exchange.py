@@ -20,7 +20,7 @@ from jsonschema.exceptions import ValidationError
 
 from analysis.codes import explain_camera_code, explain_cell_code, explain_component_code, explain_event_code
 from analysis.errors import HuiyanError, InputError
-from geodata.ingest.schema_faults import hidden_fault, read_json, schema_sentence, short
+from geodata.ingest.schema_faults import hidden_fault, read_json, schema_errors, schema_sentence, short
 from geodata.models import Stage
 
 __all__ = ["MOST_CASES", "NAME", "SCHEMA", "CaseFault", "check_package", "digest_of_case", "read_package"]
@@ -156,7 +156,7 @@ def check_package(package: Any, now: dt.datetime) -> list[CaseFault]:
     cases = package.get("cases") if isinstance(package, dict) else None
     if isinstance(cases, list) and len(cases) > MOST_CASES:  # before anybody names faults of all of them
         return [CaseFault(None, "cases", str(len(cases)), _too_many(MOST_CASES))]
-    faults = [_shape_fault(error) for error in _VALIDATOR.iter_errors(package)]
+    faults = [_shape_fault(error) for error in schema_errors(_VALIDATOR, package)]
     first: dict[str, int] = {}
     for row, case in enumerate(cases if isinstance(cases, list) else [], start=1):
         if isinstance(case, dict):
@@ -166,7 +166,7 @@ def check_package(package: Any, now: dt.datetime) -> list[CaseFault]:
                 again = InputError(
                     "Row {first} has this number too.", "Send each case once.", first=first[number]
                 )
-                faults.append(CaseFault(row, "number", number, again))
+                faults.append(CaseFault(row, "number", short(number), again))
     return sorted(faults, key=lambda fault: (fault.row or 0, fault.field))
 
 
@@ -203,7 +203,8 @@ def _meaning_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iter
     """What the schema cannot tell."""
     for field, value in case.items():
         if isinstance(value, str) and not value.isprintable():
-            yield CaseFault(row, field, short(repr(value)), hidden_fault())
+            yield CaseFault(row, short(field), short(value), hidden_fault())
+    case = {name: told for name, told in case.items() if not isinstance(told, str) or told.isprintable()}
     for field, explain in (
         ("cell_code", explain_cell_code),
         ("class_code", explain_event_code),
@@ -243,11 +244,11 @@ def _time_faults(row: int, case: Mapping[str, Any], now: dt.datetime) -> Iterato
             never = InputError(
                 "This time is not between {earliest} and now.", "Correct it.", earliest=f"{EARLIEST:%Y-%m-%d}"
             )
-            yield CaseFault(row, field, case[field], never)
+            yield CaseFault(row, field, short(case[field]), never)
     reported, closed = times.get("reported_at"), times.get("closed_at")
     if reported and closed and closed < reported:
         before = InputError("It was closed before it was reported.", "Correct one of the two times.")
-        yield CaseFault(row, "closed_at", case["closed_at"], before)
+        yield CaseFault(row, "closed_at", short(case["closed_at"]), before)
     if (case.get("stage") == "closed") != (case.get("closed_at") is not None):
         unlike = InputError(
             "Stage and closed_at do not agree.", "A case in stage closed has closed_at, any other has none."

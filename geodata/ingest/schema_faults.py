@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from analysis.errors import HuiyanError, InputError
 from geodata.errors import IngestError
 
-__all__ = ["MOST_FAULTS", "PackageFault", "hidden_fault", "read_json", "schema_sentence", "short"]
+__all__ = [
+    "MOST_FAULTS",
+    "PackageFault",
+    "hidden_fault",
+    "read_json",
+    "schema_errors",
+    "schema_sentence",
+    "short",
+]
 
 SHORT = 80
 MOST_FAULTS = 10_000
@@ -65,6 +75,17 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 
+def schema_errors(validator: Draft202012Validator, value: Any) -> Iterator[ValidationError]:
+    """What a schema finds; fields that are missing at one place are one error, whose sentence names them all."""
+    lacking = set()
+    for error in validator.iter_errors(value):
+        if error.validator == "required":
+            if (place := tuple(error.absolute_path)) in lacking:
+                continue
+            lacking.add(place)
+        yield error
+
+
 def schema_sentence(error: ValidationError, see: str, **facts: str) -> HuiyanError:  # noqa: PLR0911 - one a rule
     """
     What a schema says, in words.
@@ -89,7 +110,7 @@ def schema_sentence(error: ValidationError, see: str, **facts: str) -> HuiyanErr
             return InputError(
                 "{names} is no field.",
                 "Send only: {known}.",
-                names=", ".join(extra)[:200],
+                names=", ".join(map(short, extra))[:200],
                 known=", ".join(known),
             )
         case "type":
@@ -100,7 +121,7 @@ def schema_sentence(error: ValidationError, see: str, **facts: str) -> HuiyanErr
             return InputError(
                 "This is none of the values that may be.",
                 "Choose: {allowed}.",
-                allowed=", ".join(map(str, allowed)),
+                allowed=", ".join(each if isinstance(each, str) else json.dumps(each) for each in allowed),
             )
         case "pattern":
             return InputError("This does not have the form {form}.", see, form=asked, **facts)
@@ -115,6 +136,8 @@ def hidden_fault() -> InputError:
 
 
 def short(value: Any) -> str:
-    """A value as text of at most 80 characters."""
+    """A value as text of at most 80 characters, all of which can be shown: no control of a terminal is among them."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if not text.isprintable():
+        text = text[:SHORT].encode("unicode_escape").decode("ascii")
     return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"

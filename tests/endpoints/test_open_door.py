@@ -511,7 +511,7 @@ def test_one_wrong_row_keeps_the_whole_package_out(api: str, tokens: dict[str, s
         assert answer.status == 422 and answer.problem(422)
         assert {row["row"] for row in told["rows"]} == {4} and field in {row["field"] for row in told["rows"]}
         assert all(row["reason"] and row["mend"] for row in told["rows"])
-    for body in (b"{", b"\xff", b"[" * 50_000, b'{"schema": NaN}'):
+    for body in (b"{", b"\xff", b"[" * 50_000, b'{"schema": NaN}', b'{"schema": "\\ud800", "\\ud801": 1}'):
         answer = get(
             f"{api}/exchange/v1/cases", body, Content_Type=JSON, Authorization=f"Bearer {tokens['province']}"
         )

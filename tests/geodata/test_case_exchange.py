@@ -91,6 +91,11 @@ def test_what_is_missing_is_named(field: str) -> None:
     assert first.row == 1 and field in str(first.why)
 
 
+def test_all_that_is_missing_is_one_fault() -> None:
+    [only] = check_package(package({"stage": "reported"}), NOW)
+    assert only.row == 1 and all(field in str(only.why) for field in set(CASE["required"]) - {"stage"})
+
+
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
@@ -106,7 +111,11 @@ def test_what_is_missing_is_named(field: str) -> None:
         ({"reported_at": "2026-01-31T08:00:00"}, "reported_at", "form"),
         ({"reported_at": "2027-01-31T08:00:00Z"}, "reported_at", "between"),
         ({"number": "330481-20260131-000123\n"}, "number", "not shown"),
+        ({"number": "\x1b[2J\ud800"}, "number", "not shown"),
+        ({"cell_code": "\ud800" * 15}, "cell_code", "not shown"),
+        ({"reported_at": "2031-01-31\x1b08:00:00Z"}, "reported_at", "not shown"),
         ({"reporter": "somebody"}, "", "reporter is no field"),
+        ({"rep\ud800": "somebody"}, "", "is no field"),
         (
             {"place": {"type": "Point", "coordinates": [30.5, 120.7]}},
             "place.coordinates.1",
@@ -115,7 +124,11 @@ def test_what_is_missing_is_named(field: str) -> None:
     ],
 )
 def test_what_a_shape_cannot_tell(change: dict[str, Any], field: str, said: str) -> None:
-    found = {each.field: str(each.why) for each in check_package(package(GOOD | change), NOW)}
+    told = check_package(package(GOOD | change), NOW)
+    found: dict[str, str] = {}
+    for each in told:
+        found[each.field] = f"{found.get(each.field, '')} {each.why}"
+        assert f"{each.field}{each.value}{each.why}".isprintable()
     assert any(part in found[field] for part in said.split("|")), found
 
 

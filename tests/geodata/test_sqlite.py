@@ -49,6 +49,8 @@ def test_views_that_programs_write_do_no_harm(tmp_path: Path) -> None:
             "CREATE VIEW st_spatial_ref_sys AS SELECT srs_name, srs_id, definition FROM gpkg_spatial_ref_sys",
             "CREATE VIEW st_geometry_columns AS SELECT table_name, g.srs_id, srs_name FROM gpkg_geometry_columns AS g"
             " JOIN gpkg_spatial_ref_sys AS s WHERE g.srs_id = s.srs_id",
+            "CREATE VIEW geometry_columns AS SELECT table_name AS f_table_name, code4name (geometry_type_name) AS"
+            " geometry_type, 2 + (CASE z WHEN 1 THEN 1 ELSE 0 END) AS coord_dimension FROM gpkg_geometry_columns",
         ),
     )
 
@@ -61,6 +63,10 @@ def test_views_that_programs_write_do_no_harm(tmp_path: Path) -> None:
         "CREATE VIEW spatial_ref_sys AS SELECT 1 FROM cameras a, cameras b, cameras c",
         "create /* no */ view 'seen' -- none\n as select 1",
         "CREATE VIRTUAL TABLE seen USING fts5(code)",
+        "CREATE VIRTUAL TABLE seen USING fts5(code, content = 'x using rtree (y')",
+        'CREATE VIRTUAL TABLE "a using rtree (" USING fts5(code)',
+        "CREATE VIEW spatial_ref_sys AS SELECT hex(zeroblob(900000000)) AS srid FROM gpkg_spatial_ref_sys",
+        "CREATE VIEW spatial_ref_sys AS SELECT \"hex\" ('a') AS srid FROM gpkg_spatial_ref_sys",
     ],
 )
 def test_what_computes_is_refused_at_both_doors(tmp_path: Path, statement: str) -> None:
@@ -69,6 +75,14 @@ def test_what_computes_is_refused_at_both_doors(tmp_path: Path, statement: str) 
         pass
     with pytest.raises(IngestError, match="holds a view"):
         open_table("c.gpkg", path.read_bytes())
+
+
+def test_a_column_that_computes_is_refused(tmp_path: Path) -> None:
+    for n, column in enumerate(("b GENERATED ALWAYS AS (a + 1)", "b INTEGER as (a + 1) STORED")):
+        (tmp_path / str(n)).mkdir()
+        path = package(tmp_path / str(n), f"CREATE TABLE sums (a INTEGER, {column})")
+        with pytest.raises(IngestError, match="computed column: sums"):
+            require_tables_only("c", path)
 
 
 def test_a_damaged_one_is_told(tmp_path: Path) -> None:

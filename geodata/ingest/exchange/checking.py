@@ -26,7 +26,7 @@ from geodata.ingest.exchange.manifest import (
 from geodata.ingest.exchange.video import SCHEMA as VIDEO
 from geodata.ingest.exchange.video import device_faults, lead_faults, still_fault
 from geodata.ingest.formats.zips import check_zip, member_bytes
-from geodata.ingest.schema_faults import PackageFault, read_json
+from geodata.ingest.schema_faults import PackageFault, read_json, short
 
 __all__ = ["MOST_FILE", "MOST_JSON", "Checked", "check_exchange", "schema_of"]
 
@@ -76,12 +76,13 @@ def check_exchange(path: Path, now: dt.datetime) -> Checked:
         If it cannot be read, is no package, or is made to do harm; nothing of it was unpacked to the disk.
     """
     try:
-        if path.stat().st_size > MOST_FILE:
-            raise IngestError(
-                "{path} is larger than {most:,} bytes.", "Make it smaller.", path=path, most=MOST_FILE
-            )
         with path.open("rb") as file:
             start = file.read(2)
+            most = MOST_FILE if start == ZIP else MOST_JSON
+            if path.stat().st_size > most:
+                raise IngestError(
+                    "{path} is larger than {most:,} bytes.", "Make it smaller.", path=path, most=most
+                )
             text = b"" if start == ZIP else start + file.read()
     except OSError as error:
         raise IngestError(
@@ -133,7 +134,7 @@ class _Pack:
         self, file: str, why: HuiyanError, field: str = "", value: str = "", row: int | None = None
     ) -> None:
         """Notes what is wrong."""
-        self.checked.faults.append(PackageFault(file, row, field, value, why))
+        self.checked.faults.append(PackageFault(short(file), row, field, short(value), why))
 
     def bytes_of(self, file: str, most: int = MOST_JSON) -> bytes:
         """What a file holds; noted if it is not what the manifest says."""

@@ -42,6 +42,10 @@ def _text(pattern: str | None = None, about: str = "") -> Schema:
     return found | ({"description": about} if about else {})
 
 
+def _positive(most: int) -> Schema:
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": most}
+
+
 def _maybe(schema: Schema) -> Schema:
     return {**schema, "type": [schema["type"], "null"]}
 
@@ -116,7 +120,7 @@ LAYERS: dict[str, GroundLayer] = {
             "code": _text(None, "15 digits of GB/T 30428.1"),
             "code_profile": PROFILE,
             "area_code": _text("^[0-9]{12}$", "of its community"),
-            "area_m2": {"type": "number", "exclusiveMinimum": 0},
+            "area_m2": _positive(10_000_000_000),
             "simulated": SIMULATED,
         },
         ("Polygon", "MultiPolygon"),
@@ -156,9 +160,9 @@ LAYERS: dict[str, GroundLayer] = {
     "pipes": GroundLayer(
         {
             "kind": {"enum": ["water", "drain", "gas", "heat", "power", "telecom", "unknown"]},
-            "diameter_mm": _maybe({"type": "number", "exclusiveMinimum": 0}),
+            "diameter_mm": _maybe(_positive(100_000)),
             "location": NAME,
-            "length_m": {"type": "number", "minimum": 0},
+            "length_m": {"type": "number", "minimum": 0, "maximum": 1_000_000},
             "simulated": SIMULATED,
         },
         ("LineString", "MultiLineString"),
@@ -324,8 +328,8 @@ def _shape_faults(
     try:
         shape = shapely.from_geojson(json.dumps(geometry))
         bounds = shape.bounds
-    except (ShapelyError, ValueError, TypeError, OverflowError) as error:
-        broken = InputError("This is no geometry ({why}).", "Write it as GeoJSON.", why=str(error)[:80])
+    except (ShapelyError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        broken = InputError("This is no geometry ({why}).", "Write it as GeoJSON.", why=short(str(error)))
         yield "geometry", geometry.get("coordinates"), broken
         return
     if shape.is_empty or not all(math.isfinite(each) for each in bounds):
@@ -359,7 +363,7 @@ def _shape_faults(
         yield "geometry", geometry["coordinates"], outside
         return
     if name == "unit_cells":
-        area_m2 = abs(_GEOD.geometry_area_perimeter(shape)[0])
+        area_m2 = abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(shape))[0])
         if abs(area_m2 - told["area_m2"]) > AREA_TOLERANCE * area_m2 + 1:
             size = InputError(
                 "The outline has {area:.0f} m².", "Correct area_m2 or the outline.", area=area_m2

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from analysis.codes.places import explain_county
 from analysis.errors import InputError
-from geodata.ingest.schema_faults import PackageFault, hidden_fault, schema_sentence, short
+from geodata.ingest.schema_faults import PackageFault, hidden_fault, schema_errors, schema_sentence, short
 
 __all__ = ["FORMATS", "MANIFEST", "MANIFEST_SCHEMA", "SCHEMAS", "Format", "crs_of", "fits", "manifest_faults"]
 
@@ -114,7 +114,7 @@ def fits(
         Of the schema, as `huiyan exchange schema` takes it.
     """
     found = []
-    for error in validator.iter_errors(value):
+    for error in schema_errors(validator, value):
         why = schema_sentence(error, SEE, name=name)
         found.append(
             PackageFault(file, row, ".".join(map(str, error.absolute_path)), short(error.instance), why)
@@ -122,5 +122,5 @@ def fits(
     fields = value.get("properties", value) if isinstance(value, dict) else {}
     for field, text in fields.items() if isinstance(fields, dict) else ():
         if isinstance(text, str) and not text.isprintable():
-            found.append(PackageFault(file, row, str(field)[:80], short(repr(text)), hidden_fault()))
+            found.append(PackageFault(file, row, short(field), short(text), hidden_fault()))
     return found

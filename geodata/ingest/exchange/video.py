@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -43,10 +44,10 @@ DIRECTIONS = {1: 90, 6: 45, 4: 0, 8: 315, 2: 270, 7: 225, 3: 180, 5: 135}
 PTZ_TYPES = {"ptz": 1, "dome": 2, "fixed": 3}
 """Kind of camera → PTZType of GB/T 28181; a panorama has none."""
 HALF_DEG = 22.5
-SECRET = re.compile(
-    r"[a-z][a-z0-9+.-]*://|[^\s/@]+:[^\s/@]+@|\b(?:passw(?:or)?d|pwd)\b|密码|口令", re.IGNORECASE
-)
-"""What looks like the address of a stream, or like a password."""
+METADATA = (b"Exif\0\0", b"http://ns.adobe.com/xap/", b"http://ns.adobe.com/xmp/", b"Photoshop 3.0\0")
+"""Begin what a picture says of its making: EXIF, XMP and its extension, IPTC."""
+SECRET = re.compile(r"://|[^\s/@]:[^\s/@]{1,128}@|\b(?:passw(?:or)?d|pwd)\b|密码|口令", re.IGNORECASE)
+"""What looks like the address of a stream, or like a password; looked for in one pass over texts of any length."""
 Schema = dict[str, Any]
 _TIME: Schema = {
     "type": "string",
@@ -116,7 +117,7 @@ LEAD: Schema = _closed(
         "confidence": _number(0, 1, "median score"),
         "longitude": _maybe(LONGITUDE),
         "latitude": _maybe(LATITUDE),
-        "deviation_m": _maybe({"type": "number", "minimum": 0, "description": "of the place, standard"}),
+        "deviation_m": _maybe(_number(0, 100_000, "of the place, standard")),
         "verdict_at": _maybe({**_TIME, "description": "when a person confirmed it"}),
         "disposed_at": _maybe({**_TIME, "description": "when it was said to be dealt with"}),
         "recheck": {
@@ -157,10 +158,9 @@ def device_faults(body: Any) -> tuple[int | None, set[str], list[PackageFault]]:
     for row, device in enumerate(rows, start=1):
         if len(found) >= MOST_FAULTS:
             break
-        wrong = fits(_DEVICE, device, file, row, "video")
+        wrong, shaped = _shape(_DEVICE, device, file, row)
         found += wrong
-        found += [PackageFault(file, row, *each) for each in _secrets(device)]
-        if wrong:
+        if not shaped:
             continue
         found += [PackageFault(file, row, at, short(value), why) for at, value, why in _device(device)]
         code = device["device_id"]
@@ -197,19 +197,18 @@ def lead_faults(
     for row, lead in enumerate(rows, start=1):
         if len(found) >= MOST_FAULTS:
             break
-        wrong = fits(_LEAD, lead, file, row, "video")
+        shown |= {lead["still"]} if isinstance(lead, dict) and isinstance(lead.get("still"), str) else set()
+        wrong, shaped = _shape(_LEAD, lead, file, row)
         found += wrong
-        found += [PackageFault(file, row, *each) for each in _secrets(lead)]
-        if wrong:
+        if not shaped:
             continue
         told = (*_lead(lead, devices, stills), *_times(lead, now))
         found += [PackageFault(file, row, at, short(value), why) for at, value, why in told]
-        shown |= {lead["still"]} - {None}
         number = lead["lead"]
         if first.setdefault(number, row) != row:
             again = InputError("Row {first} has this number too.", "Send each row once.", first=first[number])
             found.append(PackageFault(file, row, "lead", str(number), again))
-    for path in sorted(stills - shown):
+    for path in sorted(stills - shown) if len(found) < MOST_FAULTS else ():
         stray = InputError("No lead names this picture.", "Send only pictures of confirmed leads.")
         found.append(PackageFault(path, None, "", "", stray))
     return len(rows), found
@@ -219,8 +218,10 @@ def still_fault(path: str, content: bytes, sha256: str) -> PackageFault | None:
     """What is wrong with a picture: it is no JPEG, bears data about its making, or is not named by its SHA-256."""
     if not (content.startswith(b"\xff\xd8\xff") and content.rstrip(b"\0").endswith(b"\xff\xd9")):
         why = InputError("This is no JPEG.", "Send pictures as JPEG.")
-    elif b"Exif\0\0" in content[:65_536]:
-        why = InputError("This picture bears data of the device that made it.", "Take them out (EXIF).")
+    elif any(mark in content for mark in METADATA):
+        why = InputError(
+            "This picture bears data of the device that made it.", "Take them out (EXIF, XMP, IPTC)."
+        )
     elif path != f"stills/{sha256}.jpg":
         why = InputError("The name is not the picture's SHA-256.", "Name it after its content.")
     else:
@@ -228,15 +229,27 @@ def still_fault(path: str, content: bytes, sha256: str) -> PackageFault | None:
     return PackageFault(path, None, "", "", why)
 
 
-def _secrets(row: Any) -> Iterator[tuple[str, str, HuiyanError]]:
-    """Addresses and passwords, wherever they stand; their text is not repeated."""
-    for field, value in row.items() if isinstance(row, dict) else ():
-        if isinstance(value, str) and SECRET.search(value):
-            secret = InputError(
-                "This looks like the address of a stream or a password.",
-                "Take it out: neither is ever exchanged.",
-            )
-            yield str(field)[:80], "…", secret
+def _shape(
+    validator: Draft202012Validator, row: Any, file: str, number: int
+) -> tuple[list[PackageFault], bool]:
+    """
+    What is wrong with a row, and whether it has the shape that the schema asks for.
+
+    Addresses and passwords are found wherever they stand; their text is not repeated.
+    """
+    found = fits(validator, row, file, number, "video")
+    shaped = not found
+    members = row.items() if isinstance(row, dict) else ()
+    secret = [short(field) for field, value in members if isinstance(value, str) and SECRET.search(value)]
+    if secret:
+        found = [replace(each, value="…") if each.field in ("", *secret) else each for each in found]
+    for field in secret:
+        why = InputError(
+            "This looks like the address of a stream or a password.",
+            "Take it out: neither is ever exchanged.",
+        )
+        found.append(PackageFault(file, number, field, "…", why))
+    return found, shaped
 
 
 def _explained(field: str, value: str | None, problems: Iterable[HuiyanError | None]) -> Iterator[Wrong]:
