@@ -24,7 +24,7 @@ from geodata.ingest.case_exchange import MOST_CASES, NAME
 from geodata.ingest.exchange.geographic import CRS_MEMBER, LAYERS
 from geodata.ingest.exchange.manifest import FORMATS, MANIFEST, SCHEMAS, Format, crs_of
 from geodata.ingest.exchange.video import DEVICE, DIRECTIONS, LEAD, PTZ_TYPES
-from geodata.queries.case_exchange import PAGE_SQL, exchanged
+from geodata.queries.case_exchange import PAGE_SQL, SHARED_WITH_ALL, exchanged
 from geodata.settings import settings
 from geodata.towns.town import find_town
 
@@ -32,7 +32,6 @@ __all__ = ["Package", "make_package"]
 
 DIGITS = 9
 """Decimals of a degree: outlines stay valid."""
-SHARED_WITH_ALL = 3
 DATASETS: dict[Format, tuple[str, ...]] = {
     "case": ("case_file", "camera", "unit_cell"),
     "geographic": ("area", "unit_cell", "component", "address_point", "camera", "pipe"),

@@ -10,16 +10,22 @@ from typing import Any
 
 from analysis.errors import InputError
 
-__all__ = ["PAGE_SQL", "cursor_after", "exchanged", "place_of_cursor"]
+__all__ = ["PAGE_SQL", "SHARED_WITH_ALL", "cursor_after", "exchanged", "place_of_cursor"]
 
+SHARED_WITH_ALL = 3
+"""Share level of a camera that its owner shares with all partners."""
 PAGE_SQL = (
-    "SELECT t.number, u.code_profile, t.class_code, u.code, t.component_code, c.code, ST_X(ST_Transform(t.geom, 4326)),"
+    "SELECT t.number, u.code_profile, t.class_code, u.code, t.component_code,"  # noqa: S608 - a number of ours
+    f" CASE WHEN c.share_level = {SHARED_WITH_ALL} THEN c.code END, ST_X(ST_Transform(t.geom, 4326)),"
     " ST_Y(ST_Transform(t.geom, 4326)), t.reported_at, t.closed_at, t.stage, t.source, t.simulated, t.changed_at, t.id"
     " FROM case_file t LEFT JOIN unit_cell u ON u.id = t.cell_id LEFT JOIN camera c ON c.id = t.camera_id"
     " WHERE (t.changed_at, t.id) > (%(changed_at)s, %(id)s) AND t.changed_at < now() - interval '1 second'"
     " ORDER BY t.changed_at, t.id LIMIT %(most)s"
 )
-"""Cases that changed after a moment; those of the last second wait, as others of that moment may still be written."""
+"""
+Cases that changed after a moment; those of the last second wait, as others of that moment may still be written. A
+camera is named only if it is shared with all.
+"""
 
 
 def exchanged(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -184,8 +184,7 @@ def packed(
 ) -> Path:
     """A package with a manifest that fits it, changed by `manifest`, and files that it does not name."""
     written = {
-        path: body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        for path, body in files.items()
+        path: body if isinstance(body, bytes) else json.dumps(body).encode() for path, body in files.items()
     }
     listed = []
     for path, content in written.items():
@@ -302,6 +301,7 @@ def changed(name: str, path: str, row: int, /, **told: Any) -> dict[str, Any]:
             "geometry",
             "not valid",
         ),
+        ("geographic", "unit_cells", 1, {"area_m2": 10**400}, "properties.area_m2", "outside what may be"),
         ("geographic", "components", 1, {"code": "3304810199000001"}, "code", "99"),
         ("geographic", "components", 1, {"class_code": "01-17"}, "class_code", "Digits 7-10"),
         ("geographic", "components", 1, {"geometry": at(30.0, 120.0)}, "geometry", "first"),
@@ -316,7 +316,9 @@ def changed(name: str, path: str, row: int, /, **told: Any) -> dict[str, Any]:
         ("video", "devices", 1, {"area_code": "330481001002"}, "area_code", "community"),
         ("video", "devices", 1, {"name": "admin:hunter2@10.0.0.9"}, "name", "password"),
         ("video", "devices", 1, {"name": "密码 123"}, "name", "password"),
+        ("video", "devices", 1, {"name": "see http://10.0.0.9/live"}, "name", "password"),
         ("video", "devices", 1, {"password": "x"}, "", "password is no field"),
+        ("video", "devices", 1, {"ptz_type": 9}, "ptz_type", "1, 2, 3, 4, null"),
         ("video", "leads", 1, {"device_id": "33048100081320000002"}, "device_id", "devices.json"),
         ("video", "leads", 1, {"class_code": "05-77"}, "class_code", "77"),
         ("video", "leads", 1, {"verdict_at": "2026-05-01T07:00:00Z"}, "verdict_at", "before"),
@@ -336,6 +338,51 @@ def test_what_is_wrong_is_named_by_file_row_and_field(
         assert any(each.file == file and "no JSON" in str(each.why) for each in checked.faults)
         return
     assert why in said(checked).get((file, row, field), ""), said(checked)
+
+
+def test_fields_that_are_missing_are_one_fault(tmp_path: Path) -> None:
+    files = copy.deepcopy(VIDEO)
+    for field in ("owner", "tilt_deg"):
+        del files["devices.json"]["devices"][0][field]
+    found = check_exchange(packed(tmp_path / "p.zip", "video", files), NOW).faults
+    [only] = [each for each in found if each.file == "devices.json"]
+    assert "tilt_deg, owner is missing" in str(only.why)
+
+
+def test_holes_and_the_turn_of_rings_do_not_change_an_area(tmp_path: Path) -> None:
+    (west, south), (east, north) = (120.0002, 30.0002), (120.0008, 30.0008)
+    hole = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    share = 1 - 0.6**2
+    for rings in ([*SQUARE, hole], [*SQUARE, hole[::-1]], [SQUARE[0][::-1], hole]):
+        told = {
+            "geometry": {"type": "Polygon", "coordinates": rings},
+            "area_m2": SQUARE_M2 * share,
+        }
+        files = changed("geographic", "unit_cells.geojson", 1, **told)
+        assert check_exchange(packed(tmp_path / "p.zip", "geographic", files), NOW).faults == []
+
+
+@pytest.mark.parametrize("text", ["a" * 2_000_000, "a:" * 1_000_000, "a:b" * 700_000, "://" * 300_000])
+def test_a_long_text_is_looked_through_at_once(text: str, tmp_path: Path) -> None:
+    files = changed("video", "devices.json", 1, name=text)
+    checked = check_exchange(packed(tmp_path / "p.zip", "video", files), NOW)
+    assert (("devices.json", 1, "name") in said(checked)) is text.startswith("://")
+
+
+def test_what_is_told_of_a_fault_holds_no_secret_and_no_control_of_a_terminal(tmp_path: Path) -> None:
+    wild = "\x1b]0;owned\x07\ud800"
+    files = copy.deepcopy(VIDEO)
+    [device] = files["devices.json"]["devices"]
+    files["devices.json"]["devices"] = [
+        {"stream": "rtsp://boss:geheim@10.0.0.9/1", **device, wild: wild, "device_id": wild}
+    ]
+    out = packed(tmp_path / "p.zip", "video", files, extra={f"{wild[:-1]}.json": b"{}"})
+    faults = check_exchange(out, NOW).faults
+    assert len(faults) > 4
+    told = "".join(f"{each.file}{each.field}{each.value}{each.why}" for each in faults)
+    assert "geheim" not in told and told.isprintable()
+    run = CliRunner().invoke(app, ["exchange", "check", str(out)])
+    assert run.exit_code == 1 and "\x1b" not in run.output and "owned" in run.output
 
 
 # -------------------------------------------------------------------------------------- what it may not be
@@ -371,7 +418,8 @@ def test_the_manifest_is_held_against_the_files(tmp_path: Path) -> None:
 
 def test_pictures_are_what_they_say(tmp_path: Path) -> None:
     exif = JPEG[:2] + b"\xff\xe1\x00\x10Exif\0\0" + JPEG[2:]
-    for content, why in ((b"GIF89a", "no JPEG"), (exif, "EXIF")):
+    xmp = JPEG[:2] + b"\xff\xe1\x00\x1fhttp://ns.adobe.com/xap/1.0/\0" + JPEG[2:]
+    for content, why in ((b"GIF89a", "no JPEG"), (exif, "EXIF"), (xmp, "XMP")):
         digest = hashlib.sha256(content).hexdigest()
         path = f"stills/{digest}.jpg"
         files = {**changed("video", "leads.json", 1, evidence_sha256=digest, still=path), path: content}
@@ -446,6 +494,15 @@ def test_what_the_town_sends_passes_twice_the_same_and_holds_what_may_leave(
             assert 0 < package.rows["devices.json"] == shared < count("SELECT count(*) FROM camera")
         else:
             assert sum(package.rows.values()) == count("SELECT count(*) FROM case_file")
+            named = {
+                case["camera_code"]
+                for content in package.files.values()
+                if isinstance(content, Path)
+                for case in json.loads(content.read_bytes())["cases"]
+            } - {None}
+            with database.connection() as conn:
+                shared_codes = set(conn.scalars(text("SELECT code FROM camera WHERE share_level = 3")))
+            assert named and named <= shared_codes
 
 
 @pytest.mark.postgis
