@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from types import FrameType
 
 from geodata import cluster, database
@@ -45,7 +46,7 @@ def run_all() -> None:
     """
     chosen = settings()
     _require_port(chosen)
-    signal.signal(signal.SIGTERM, _interrupt)
+    _heed(_interrupt)
     info = None if chosen.database_url else cluster.ensure(chosen.data_dir)
     parts: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -68,7 +69,7 @@ def run_all() -> None:
     except KeyboardInterrupt:
         say("Stopping …")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _heed(_too_late)
         _stop(parts)
         if info is not None:
             cluster.stop(info)
@@ -266,8 +267,19 @@ def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:
             part.wait()
 
 
+def _heed(asked_to_end: Callable[[int, FrameType | None], None]) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, asked_to_end)
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Ends it, once: who asks again while it stops would leave parts of it running."""
+    _heed(_too_late)
     raise KeyboardInterrupt
+
+
+def _too_late(_signal: int, _frame: FrameType | None) -> None:
+    """It is ending already."""
 
 
 def _shown_host(chosen: Settings) -> str:

@@ -477,6 +477,7 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(town_copy: str) -> Non
         assert "answers" in _status_beside(address, town_copy)
         assert len(children) == parts()
         part.send_signal(signal.SIGINT)
+        part.send_signal(signal.SIGTERM)  # somebody is impatient
         out, err = part.communicate(timeout=180)
         assert part.returncode == 0, err
         assert address in out and "Stopping" in out and "Traceback" not in out + err
