@@ -31,11 +31,12 @@ from geodata.queries import (
 from geodata.queries import cells as cell_queries
 from geodata.queries import loads as load_queries
 from geodata.queries import outlook as outlooks
-from geodata.queries import parking as parkings
+from geodata.queries import parking_reading as parkings
 from geodata.queries import reviews as review_queries
 from geodata.queries import scenarios as scenario_queries
 from geodata.queries.algorithms import AlgorithmMatrix, algorithm_matrix, watch_stamp
 from geodata.queries.asked import Answer, Asked
+from geodata.queries.parking import Standing
 from geodata.queries.parking_access import Need
 from geodata.queries.parking_changes import ParkingChanges, read_parking_changes
 from geodata.queries.parking_plan import BayQuestion, Bays, plan_bays
@@ -284,9 +285,9 @@ def outlook(revision: int, scenario: scenario_queries.Scenario | None = None) ->
 
 
 def warm(ground_revision: int) -> None:
-    """Reads the town for visits to come: first what the Cameras screen starts from, then what Parking does."""
+    """Reads the town for visits to come: first what the Parking screen starts from, then what Cameras does."""
+    _parkings().reading(parkings.parking_revision()).wait()  # mostly kept, and then there at once
     _grounds().reading(ground_revision).wait()
-    _parkings().reading(parkings.parking_revision()).wait()
     # what was read stays: searches for garbage need not look at its millions of objects, each of them holding all up
     gc.unfreeze()
     gc.collect()
@@ -308,7 +309,7 @@ def _parking_revision(revision: int) -> int:
     return parkings.parking_revision()
 
 
-def parking_standing(revision: int, scenario: scenario_queries.Scenario | None) -> parkings.Standing:
+def parking_standing(revision: int, scenario: scenario_queries.Scenario | None) -> Standing:
     """Demand as the cameras of a scenario would tell it, or as those that stand do; computed once for each version."""
     reading_parking = parking_reading(revision)
     here = reading_parking.result()

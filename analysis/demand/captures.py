@@ -118,8 +118,9 @@ def _outside(captures: gpd.GeoDataFrame, land: gpd.GeoDataFrame) -> Iterator[tup
     shapes = captures.geometry.to_numpy()[placed]
     inside = np.zeros(len(placed), dtype=bool)
     if len(land):
-        tree = shapely.STRtree(land.geometry.to_numpy())
-        inside[tree.query(shapes, predicate="dwithin", distance=BORDER_M)[0]] = True
+        # the town is asked, not each capture: a long border is then prepared once
+        tree = shapely.STRtree(shapes)
+        inside[tree.query(land.geometry.to_numpy(), predicate="dwithin", distance=BORDER_M)[1]] = True
     for row in captures.index[placed[~inside]]:
         yield (
             row,

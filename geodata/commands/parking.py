@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from geodata.commands.runs import keep_run
-from geodata.queries.parking import parking_revision
+from geodata.queries.parking_reading import parking_revision
 
 __all__ = ["KINDS", "keep_parking"]
 

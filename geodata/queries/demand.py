@@ -342,7 +342,8 @@ def same_violation(events: Events) -> pd.Series[bool]:
         report, capture = tree.query(
             shapely.points(told["x"], told["y"]), predicate="dwithin", distance=SAME_M
         )
-        apart = np.abs(told["at"].to_numpy()[report] - caught["at"].to_numpy()[capture])
+        first, second = (each["at"].to_numpy("datetime64[us]") for each in (told, caught))  # in UTC
+        apart = np.abs(first[report] - second[capture])
         found[report[apart <= np.timedelta64(SAME_TIME)]] = True
     return pd.Series(found, index=told.index)
 

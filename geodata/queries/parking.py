@@ -15,10 +15,8 @@ from sqlalchemy import Connection
 from analysis.demand import Demand, Recall
 from analysis.exposure import Watch
 from analysis.parking import ELASTICITY
-from geodata import database
 from geodata.progress import Progress, silent
-from geodata.queries import datasets
-from geodata.queries.background import Background, Kept, Newest
+from geodata.queries.background import Kept
 from geodata.queries.demand import (
     EDGE,
     PLACES,
@@ -44,19 +42,15 @@ __all__ = [
     "PLACES",
     "UNIT_CELL",
     "ParkingGround",
-    "ParkingReading",
-    "ParkingStore",
     "Standing",
+    "load_parking",
     "needed",
-    "parking_revision",
     "place_table",
     "week_hours",
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-SOURCES = (*datasets.GROUND, "case_file", "exposure", "car_park", "poi")
-"""Datasets that the screen rests on."""
 STEPS = 6
 """Of reading a town."""
 MOST_NEEDS = 16
@@ -247,38 +241,3 @@ def place_table(
     if need is None:
         return table.assign(**dict.fromkeys(("wanted", "unmet", "unmet_ratio", "reach", "access"), np.nan))
     return table.join(need.of_places(place, chosen).set_axis(table.index))
-
-
-# ------------------------------------------------------------------------------------ held by the web process
-
-
-def parking_revision() -> int:
-    """The newest revision of what the screen rests on."""
-    with database.connection() as conn:
-        return datasets.revision(conn, SOURCES)
-
-
-class ParkingReading(Background[ParkingGround]):
-    """A town's parking that is being read, or has been."""
-
-    def __init__(self, url: str) -> None:
-        self._standing: Kept[Standing] = Kept(8)
-        super().__init__(url, load_parking, "parking")
-
-    @property
-    def standing(self) -> Kept[Standing]:
-        """Demand under scenarios, by what names them."""
-        return self._standing
-
-
-class ParkingStore(Newest[ParkingGround]):
-    """The newest of a town's parking."""
-
-    def __init__(self) -> None:
-        super().__init__(ParkingReading)
-
-    def reading(self, revision: int) -> ParkingReading:
-        """The town's parking at a revision of its datasets."""
-        found = super().reading(revision)
-        assert isinstance(found, ParkingReading)
-        return found

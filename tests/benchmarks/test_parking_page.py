@@ -19,8 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from geodata import database
 from geodata.commands import scenarios as commands
-from geodata.queries.parking import needed, parking_revision
+from geodata.queries.parking import needed
 from geodata.queries.parking_access import Rules
+from geodata.queries.parking_reading import parking_revision
 from geodata.queries.parking_scenario import standing_under
 from geodata.queries.poses import Pose
 from geodata.queries.scenarios import read_scenario

@@ -18,6 +18,7 @@ from geodata.commands.parking import keep_parking
 from geodata.errors import NotFound
 from geodata.export.parking import parking_geojson
 from geodata.queries import parking as queries
+from geodata.queries import parking_reading as readings
 from geodata.queries.city import views
 from geodata.queries.datasets import dataset_rows, loaded_town
 from geodata.queries.demand import EDGE, PLACES, UNIT_CELL, estimate
@@ -45,7 +46,7 @@ WEEK = queries.week_hours("all", 0, 24)
 
 @lru_cache(1)
 def parking(url: str) -> queries.ParkingGround:
-    return queries.ParkingStore().reading(queries.parking_revision()).result()
+    return readings.ParkingStore().reading(readings.parking_revision()).result()
 
 
 @lru_cache(1)

@@ -19,6 +19,7 @@ from geodata.commands.parking_changes import add_bays, drop_bays, drop_tariffs, 
 from geodata.errors import NotFound
 from geodata.export.scenario import scenario_geojson
 from geodata.queries import parking as queries
+from geodata.queries import parking_reading as readings
 from geodata.queries.datasets import loaded_town
 from geodata.queries.demand import UNIT_CELL
 from geodata.queries.outlook import load_ground, outlook
@@ -35,7 +36,7 @@ TIGHT = Rules(limit_m=200.0, stay_min=240.0, free_ratio=0.02)
 
 @pytest.fixture(scope="module")
 def here(town_of_module: str) -> queries.ParkingGround:
-    return queries.ParkingStore().reading(queries.parking_revision()).result()
+    return readings.ParkingStore().reading(readings.parking_revision()).result()
 
 
 @pytest.fixture
