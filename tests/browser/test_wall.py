@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from itertools import pairwise
 from urllib.parse import urlparse
 
 import pytest
@@ -182,18 +181,17 @@ def test_pages_turn_by_themselves_over_one_map_that_is_never_blank(wall: str, op
         until(eyes, "window.huiyanFlight?.deck?.layerManager?.layers.every((each) => each.isLoaded)", 120)
         until(eyes, "window.huiyanFlight.frames > 2", 120)
         eyes.driver.execute_script("document.querySelector('#map canvas').dataset.first = 'yes'")
-        seen, colours = [], []
-        for _ in range(4):
+        seen, colours, end = [], [], time.monotonic() + 60
+        while len(set(seen)) < 3 and time.monotonic() < end:
             seen.append(eyes.driver.execute_script("return document.body.dataset.page"))
             colours.append(middle_colours(eyes))
-            time.sleep(2.5)
+            time.sleep(0.5)
         assert (
             eyes.driver.execute_script("return document.querySelector('#map canvas').dataset.first") == "yes"
         )
         assert eyes.driver.execute_script("return document.querySelectorAll('#map canvas').length") == 1
         assert min(colours) > 12, colours
-        steps = [PAGES.index(b) - PAGES.index(a) for a, b in pairwise(seen)]
-        assert any(steps), seen
+        assert len(set(seen)) >= 3, seen
         assert {urlparse(each).netloc for each in eyes.requests()} == {urlparse(wall).netloc}
         assert eyes.failures() == []
 

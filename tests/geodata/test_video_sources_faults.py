@@ -34,7 +34,7 @@ from tests.web_cameras import (
     web_server,
 )
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(300)
 
 SECRET = "s3cr3t"
 TIMEOUT_S = 0.9
