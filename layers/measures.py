@@ -6,7 +6,10 @@ from layers import ramps
 from layers.i18n import N_
 from layers.layer import Measure
 
-__all__ = ["GROUP_MEASURES", "MEASURES"]
+__all__ = ["COVERAGE_BREAKS", "GROUP_MEASURES", "MEASURES"]
+
+COVERAGE_BREAKS = (0.05, 0.2, 0.4, 0.6)
+"""Upper limits of the classes of a share of ground that is seen, but the last: the same on all maps."""
 
 MEASURES = (
     Measure(
@@ -15,7 +18,7 @@ MEASURES = (
         N_("share of ground seen"),
         N_("Share of the cell's ground that at least one camera sees behind the buildings."),
         ramps.TEALS,
-        breaks=(0.05, 0.2, 0.4, 0.6),
+        breaks=COVERAGE_BREAKS,
         empty=N_("not computed"),
         digits=0,
         percent=True,
@@ -65,7 +68,7 @@ GROUP_MEASURES = (
         N_("share of ground seen"),
         N_("Share of the cell's ground that at least one camera of the group sees."),
         ramps.TEALS,
-        breaks=(0.05, 0.2, 0.4, 0.6),
+        breaks=COVERAGE_BREAKS,
         empty=N_("not computed"),
         digits=0,
         percent=True,
@@ -76,7 +79,7 @@ GROUP_MEASURES = (
         N_("share of ground seen"),
         N_("Share of the cell's ground that at least two cameras of the group see: backup where one fails."),
         ramps.TEALS,
-        breaks=(0.05, 0.2, 0.4, 0.6),
+        breaks=COVERAGE_BREAKS,
         empty=N_("not computed"),
         digits=0,
         percent=True,

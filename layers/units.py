@@ -5,6 +5,7 @@ from __future__ import annotations
 from layers import ramps
 from layers.i18n import N_
 from layers.layer import Measure
+from layers.measures import COVERAGE_BREAKS
 
 __all__ = ["COLUMNS", "EVIDENCE", "LEVELS", "METHOD", "OF_SOURCE", "STREET_COLUMNS", "UNIT_MEASURES"]
 
@@ -39,7 +40,7 @@ UNIT_MEASURES = (
         N_("share of ground seen"),
         N_("Share of the unit's ground that at least one camera sees behind the buildings."),
         ramps.TEALS,
-        breaks=(0.05, 0.2, 0.4, 0.6),
+        breaks=COVERAGE_BREAKS,
         empty=N_("not computed"),
         digits=0,
         percent=True,

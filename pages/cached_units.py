@@ -10,8 +10,9 @@ import streamlit as st
 
 from geodata import database
 from geodata.queries import units as unit_queries
+from pages import cached
 
-__all__ = ["cell_streets", "unit_outlines", "unit_table", "units_unplaced"]
+__all__ = ["cell_streets", "unit_outlines", "unit_table"]
 
 Chosen = tuple[dt.datetime | None, dt.datetime | None, tuple[tuple[str, str], ...]]
 """First moment, last moment, and the filters class and source: what violations and leads are chosen by."""
@@ -22,27 +23,24 @@ def unit_table(revision: int, chosen: Chosen) -> pd.DataFrame:
     return _units(revision, _stamp(), chosen)
 
 
-def units_unplaced(revision: int, chosen: Chosen) -> dict[str, int]:
-    """What lies in no unit."""
-    return _unplaced(revision, _stamp(), chosen)
-
-
 def _stamp() -> str:
     """One short query a run, never cached."""
     with database.connection() as conn:
         return unit_queries.unit_stamp(conn)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)  # noqa: TID251 - this is the door
+@st.cache_resource(max_entries=2, show_spinner=False)  # noqa: TID251 - this is the door
+def _ground(revisions: tuple[int, ...]) -> unit_queries.Ground:
+    with database.connection() as conn:
+        return unit_queries.ground(conn)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)  # noqa: TID251
 def _units(revision: int, stamp: str, chosen: Chosen) -> pd.DataFrame:
+    register = cached.register(revision).set_index("name")["revision"]
+    known = _ground(tuple(int(register.get(name, 0)) for name in unit_queries.GROUND_DATASETS))
     with database.connection() as conn:
-        return unit_queries.units(conn, _filters(chosen))
-
-
-@st.cache_data(max_entries=16, show_spinner=False)  # noqa: TID251
-def _unplaced(revision: int, stamp: str, chosen: Chosen) -> dict[str, int]:
-    with database.connection() as conn:
-        return unit_queries.unplaced(conn, _filters(chosen), _units(revision, stamp, chosen))
+        return unit_queries.units(conn, _filters(chosen), known)
 
 
 def _filters(chosen: Chosen) -> dict[str, object]:

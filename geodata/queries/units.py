@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -17,16 +18,18 @@ from geodata.queries.frames import read_frame, read_table
 
 __all__ = [
     "COUNTS",
+    "GROUND_DATASETS",
     "NUMBERS",
     "REST",
+    "Ground",
     "cell_streets",
     "children",
+    "ground",
     "lineage_of",
     "tree_rows",
     "unit_shapes",
     "unit_stamp",
     "units",
-    "unplaced",
 ]
 
 COUNTS = (
@@ -42,8 +45,11 @@ COUNTS = (
     "captures",
 )
 """Whole numbers of a unit, each the sum over its children's."""
+LEAD_COUNTS = ("leads", "leads_waiting", "leads_confirmed", "leads_dealt", "leads_solved")
 NUMBERS = ("area_m2", "coverage_ratio", "exposure_kmh", "rate", "rate_lower", "rate_upper", "verdict_h")
 """Other numbers; missing where nothing is known."""
+GROUND_DATASETS = ("area", "unit_cell", "camera", "cell_measure", "demand_estimate")
+"""What `ground` rests on: cases and leads come often, these seldom."""
 CELL_DIGITS = 15
 REST = "000"
 """Ends the code of what of a community lies outside all unit cells: cells are counted from 001."""
@@ -56,98 +62,115 @@ OF_VIOLATION = (
     f"{OF_TIME.format(at='v.at', row='v')} AND (CAST(:source AS text) IS NULL OR v.source = :source)"
 )
 OF_LEAD = f"f.merged_into IS NULL AND {OF_TIME.format(at='f.first_seen_at', row='f')}"
-UNITS = f"""
-WITH RECURSIVE leaf AS (
-    SELECT a.id, a.code, a.geom FROM area a WHERE NOT EXISTS (SELECT FROM area b WHERE b.parent_id = a.id)
-),
--- a base is a cell, or with its number turned negative what of a division lies outside all cells; OFFSET 0 keeps the
--- division outside, so that its outline is made ready once for all cameras near it
-in_cell AS MATERIALIZED (
+LEAF = (
+    "SELECT a.id, a.code, a.geom FROM area a WHERE NOT EXISTS (SELECT FROM area b WHERE b.parent_id = a.id)"
+)
+# a base is a cell, or with its number turned negative what of a division lies outside all cells; OFFSET 0 keeps the
+# division outside, so that its outline is made ready once for all cameras near it
+STANDS = f"""
+WITH in_cell AS MATERIALIZED (
     SELECT DISTINCT ON (c.id) c.id, c.state, u.id AS base_id FROM unit_cell u CROSS JOIN LATERAL
         (SELECT id, state FROM camera WHERE ST_Covers(u.geom, camera.geom) OFFSET 0) c ORDER BY c.id, u.id
-),
-stands AS MATERIALIZED (
-    SELECT * FROM in_cell
-    UNION ALL
-    (SELECT DISTINCT ON (c.id) c.id, c.state, -a.id FROM leaf a CROSS JOIN LATERAL
-        (SELECT id, state FROM camera WHERE ST_Covers(a.geom, camera.geom) OFFSET 0) c
-     WHERE NOT EXISTS (SELECT FROM in_cell i WHERE i.id = c.id) ORDER BY c.id, a.id)
-),
+)
+SELECT id, state = 'online' AS online, base_id FROM in_cell
+UNION ALL
+(SELECT DISTINCT ON (c.id) c.id, c.state = 'online', -a.id FROM ({LEAF}) a CROSS JOIN LATERAL
+    (SELECT id, state FROM camera WHERE ST_Covers(a.geom, camera.geom) OFFSET 0) c
+ WHERE NOT EXISTS (SELECT FROM in_cell i WHERE i.id = c.id) ORDER BY c.id, a.id)
+"""  # noqa: S608 - our own text
+PARTS = f"""
+WITH RECURSIVE leaf AS ({LEAF}),
 up (base_id, area_id) AS (
     SELECT id, area_id FROM unit_cell UNION ALL SELECT -id, id FROM leaf
     UNION ALL
     SELECT u.base_id, a.parent_id FROM up u JOIN area a ON a.id = u.area_id WHERE a.parent_id IS NOT NULL
-),
-part (is_area, unit_id, base_id) AS (
-    SELECT true, area_id, base_id FROM up
-    UNION ALL SELECT false, id, id FROM unit_cell UNION ALL SELECT false, -id, -id FROM leaf
-),
-standing AS (
-    SELECT base_id, count(*) AS cameras, count(*) FILTER (WHERE state = 'online') AS online FROM stands GROUP BY 1
-),
-ground AS (
-    SELECT p.is_area, p.unit_id, count(u.id) AS cells, sum(s.cameras) AS cameras, sum(s.online) AS online,
-           sum(u.area_m2) AS area_m2, sum(m.coverage_ratio * u.area_m2) / nullif(sum(u.area_m2)
-               FILTER (WHERE m.coverage_ratio IS NOT NULL), 0) AS coverage_ratio,
-           sum(d.captures) FILTER (WHERE d.exposure_mh > 0) AS captures,
-           sum(d.exposure_mh) / 1000 AS exposure_kmh, bool_or(u.simulated OR d.simulated) AS simulated
-    FROM part p LEFT JOIN unit_cell u ON u.id = p.base_id
-    LEFT JOIN standing s ON s.base_id = p.base_id LEFT JOIN cell_measure m ON m.cell_id = p.base_id
-    LEFT JOIN demand_estimate d ON d.place = 'unit_cell' AND d.place_id = p.base_id AND d.class_code = :parking
-    GROUP BY 1, 2
-),
-caught AS (
-    SELECT coalesce(v.cell_id, s.base_id) AS base_id, v.source, sum(v.n) AS n, bool_or(v.simulated) AS simulated
-    FROM (SELECT v.cell_id, CASE WHEN v.cell_id IS NULL THEN v.camera_id END AS camera_id, v.source, count(*) AS n,
-                 bool_or(v.simulated) AS simulated
-          FROM violation v WHERE {OF_VIOLATION} GROUP BY 1, 2, 3) v
-    LEFT JOIN stands s ON s.id = v.camera_id GROUP BY 1, 2
-),
-happened AS (
-    SELECT is_area, unit_id, sum(n) AS violations, jsonb_object_agg(source, n) AS by_source,
-           bool_or(simulated) AS simulated
-    FROM (SELECT p.is_area, p.unit_id, c.source, sum(c.n) AS n, bool_or(c.simulated) AS simulated
-          FROM part p JOIN caught c ON c.base_id = p.base_id GROUP BY 1, 2, 3) q
-    GROUP BY 1, 2
-),
-led AS (
-    SELECT p.is_area, p.unit_id, count(*) AS leads, count(*) FILTER (WHERE f.state = 'lead') AS leads_waiting,
-           count(*) FILTER (WHERE f.state = 'confirmed') AS leads_confirmed,
-           count(f.disposed_at) AS leads_dealt, count(*) FILTER (WHERE f.recheck = 'solved') AS leads_solved,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM f.verdict_at - f.first_seen_at) / 3600)
-               FILTER (WHERE f.verdict_at >= f.first_seen_at) AS verdict_h,
-           bool_or(f.simulated) AS simulated
-    FROM finding f LEFT JOIN stands s ON s.id = f.camera_id JOIN part p ON p.base_id = coalesce(f.cell_id, s.base_id)
-    WHERE {OF_LEAD} GROUP BY 1, 2
-),
-unit AS (
-    SELECT true AS is_area, a.id, a.kind AS level, a.code, a.name_zh, a.name_en, q.code AS parent_code, a.simulated
-    FROM area a LEFT JOIN area q ON q.id = a.parent_id
-    UNION ALL
-    SELECT false, c.id, 'cell', c.code, c.code, c.code, a.code, c.simulated
-    FROM unit_cell c JOIN area a ON a.id = c.area_id
-    UNION ALL
-    SELECT false, -a.id, 'rest', a.code || '{REST}', '', '', a.code, false FROM leaf a
 )
-SELECT t.level, t.id AS unit_id, t.code, t.name_zh, t.name_en, t.parent_code,
-       coalesce(g.cells, 0) AS cells, coalesce(g.cameras, 0) AS cameras, coalesce(g.online, 0) AS online,
-       g.area_m2, g.coverage_ratio, coalesce(h.violations, 0) AS violations,
-       coalesce(h.by_source, '{{}}') AS by_source, coalesce(l.leads, 0) AS leads,
-       coalesce(l.leads_waiting, 0) AS leads_waiting, coalesce(l.leads_confirmed, 0) AS leads_confirmed,
-       coalesce(l.leads_dealt, 0) AS leads_dealt, coalesce(l.leads_solved, 0) AS leads_solved, l.verdict_h,
-       coalesce(g.captures, 0) AS captures, coalesce(g.exposure_kmh, 0) AS exposure_kmh,
-       t.simulated OR coalesce(g.simulated, false) OR coalesce(h.simulated, false) OR coalesce(l.simulated, false)
-           AS simulated
-FROM unit t LEFT JOIN ground g ON g.is_area = t.is_area AND g.unit_id = t.id
-LEFT JOIN happened h ON h.is_area = t.is_area AND h.unit_id = t.id
-LEFT JOIN led l ON l.is_area = t.is_area AND l.unit_id = t.id
-WHERE t.level <> 'rest' OR coalesce(g.cameras, 0) + coalesce(h.violations, 0) + coalesce(l.leads, 0) > 0
-ORDER BY t.code COLLATE "C"
+SELECT a.code, u.base_id FROM up u JOIN area a ON a.id = u.area_id
+UNION ALL SELECT code, id FROM unit_cell UNION ALL SELECT code || '{REST}', -id FROM leaf
+"""  # noqa: S608
+KNOWN = f"""
+SELECT a.kind AS level, a.id AS unit_id, a.code, a.name_zh, a.name_en, q.code AS parent_code, a.simulated
+FROM area a LEFT JOIN area q ON q.id = a.parent_id
+UNION ALL
+SELECT 'cell', c.id, c.code, c.code, c.code, a.code, c.simulated FROM unit_cell c JOIN area a ON a.id = c.area_id
+UNION ALL
+SELECT 'rest', -a.id, a.code || '{REST}', '', '', a.code, false FROM ({LEAF}) a
+"""  # noqa: S608
+CELLS = """
+SELECT u.id AS base_id, 1 AS cells, u.area_m2, m.coverage_ratio * u.area_m2 AS seen_m2,
+       CASE WHEN m.coverage_ratio IS NOT NULL THEN u.area_m2 END AS told_m2,
+       CASE WHEN d.exposure_mh > 0 THEN d.captures END AS captures, d.exposure_mh / 1000 AS exposure_kmh,
+       u.simulated OR coalesce(d.simulated, false) AS simulated
+FROM unit_cell u LEFT JOIN cell_measure m ON m.cell_id = u.id
+LEFT JOIN demand_estimate d ON d.place = 'unit_cell' AND d.place_id = u.id AND d.class_code = :parking
+"""
+HAPPENED = f"""
+SELECT v.cell_id, CASE WHEN v.cell_id IS NULL THEN v.camera_id END AS camera_id, v.source, count(*) AS violations,
+       bool_or(v.simulated) AS simulated
+FROM violation v WHERE {OF_VIOLATION} GROUP BY 1, 2, 3 ORDER BY 3
 """  # noqa: S608 - our own conditions, values are parameters
-"""Every unit with its figures, counted where they lie, so that a unit's counts are the sum of its children's."""
+LED = f"""
+SELECT f.cell_id, f.camera_id, 1 AS leads, (f.state = 'lead')::int AS leads_waiting,
+       (f.state = 'confirmed')::int AS leads_confirmed, (f.disposed_at IS NOT NULL)::int AS leads_dealt,
+       (f.recheck IS NOT DISTINCT FROM 'solved')::int AS leads_solved,
+       CASE WHEN f.verdict_at >= f.first_seen_at
+            THEN extract(epoch FROM f.verdict_at - f.first_seen_at)::float8 / 3600 END AS verdict_h, f.simulated
+FROM finding f WHERE {OF_LEAD}
+"""  # noqa: S608 - as above
 
 
-def units(conn: Connection, filters: Mapping[str, Any]) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """
+    What of the units is the same whatever is asked for: it is read once until one of `GROUND_DATASETS` changes.
+
+    Attributes
+    ----------
+    units
+        As `units` gives it, without what happened and was done: indexed by code, with the rest of every community.
+    parts
+        `code`, `base_id`: of what bases a unit is the sum. A base is a cell, or with its number turned negative what of
+        a division lies outside all cells: everything is counted in one base.
+    stands
+        Camera → base where it stands.
+    cameras
+        All cameras, those in no division too.
+    """
+
+    units: pd.DataFrame
+    parts: pd.DataFrame
+    stands: pd.Series[int]
+    cameras: int
+
+
+def ground(conn: Connection) -> Ground:
+    """Divisions and cells with what stands there and how much of it was looked at."""
+    # without any row a column has no type that could be matched
+    cameras = read_table(conn, STANDS).astype({"id": "int64", "base_id": "int64", "online": "int64"})
+    standing = cameras.groupby("base_id")["online"].agg(cameras="size", online="sum").reset_index()
+    parts = read_table(conn, PARTS).astype({"base_id": "int64"})
+    cells = read_table(conn, CELLS, {"parking": ILLEGAL_PARKING}).astype({"base_id": "int64"})
+    amounts = ("cells", "area_m2", "seen_m2", "told_m2", "captures", "exposure_kmh")
+    cells[list(amounts)] = cells[list(amounts)].astype("float64")
+    told = cells.merge(standing, on="base_id", how="outer")
+    told["simulated"] = told["simulated"].eq(True)  # where cameras stand in no cell, none is told
+    sums = _sums(parts, told, (*amounts, "cameras", "online"))
+    found = read_table(conn, KNOWN).set_index("code").sort_index()
+    known = sums.reindex(found.index)
+    found["simulated"] |= known["simulated"].eq(True)
+    for name in ("cells", "cameras", "online", "captures"):
+        found[name] = known[name].fillna(0).astype("int64")
+    found["area_m2"] = known["area_m2"].where(found["cells"] > 0)
+    found["coverage_ratio"] = known["seen_m2"] / known["told_m2"].where(known["told_m2"] > 0)
+    found["exposure_kmh"] = known["exposure_kmh"].fillna(0.0)
+    seen = found["exposure_kmh"].to_numpy()
+    found["rate"] = found["captures"] / np.where(seen > 0, seen, np.nan)
+    found["rate_lower"], found["rate_upper"] = poisson_intervals(found["captures"].to_numpy(), seen)
+    whole = conn.execute(text("SELECT count(*) FROM camera")).scalar_one()
+    return Ground(found, parts, cameras.set_index("id")["base_id"], int(whole))
+
+
+def units(conn: Connection, filters: Mapping[str, Any], known: Ground | None = None) -> pd.DataFrame:
     """
     Every division and every unit cell with its figures.
 
@@ -159,6 +182,8 @@ def units(conn: Connection, filters: Mapping[str, Any]) -> pd.DataFrame:
     filters
         since, until (aware moments) and class of violations and leads; source of violations. What is missing or None
         leaves out nothing.
+    known
+        What `ground` gives; None: it is read anew.
 
     Returns
     -------
@@ -167,32 +192,46 @@ def units(conn: Connection, filters: Mapping[str, Any]) -> pd.DataFrame:
         parent_code, `COUNTS`, by_source (source → violations), and `NUMBERS`: square metres; share of the ground in
         view; kilometre-hours of kerb looked at; parking captures per kilometre-hour with their 95 % interval, missing
         where nobody looked; median hours from a lead to the verdict, missing where there is none.
+        `attrs["unplaced"]`: how many cameras, violations and leads are in no division, and so in no row.
     """
+    known = ground(conn) if known is None else known
     asked = {name: filters.get(name) for name in ("since", "until", "class", "source")}
-    found = read_table(conn, UNITS, {**asked, "parking": ILLEGAL_PARKING}).set_index("code")
-    found[list(COUNTS)] = found[list(COUNTS)].astype("int64")
-    for name in ("area_m2", "coverage_ratio", "exposure_kmh", "verdict_h"):
-        found[name] = pd.to_numeric(found[name]).astype("float64")
-    seen = found["exposure_kmh"].to_numpy()
-    found["rate"] = found["captures"] / np.where(seen > 0, seen, np.nan)
-    found["rate_lower"], found["rate_upper"] = poisson_intervals(found["captures"].to_numpy(), seen)
-    found["simulated"] = found["simulated"].astype(bool)
+    found = known.units.copy()
+    caught = _placed(read_table(conn, HAPPENED, asked), known)
+    led = _placed(read_table(conn, LED, asked), known)
+    happened = _sums(known.parts, caught, ("violations",)).reindex(found.index)
+    done = _sums(known.parts, led, LEAD_COUNTS).reindex(found.index)
+    for sums, names in ((happened, ("violations",)), (done, LEAD_COUNTS)):
+        found[list(names)] = sums[list(names)].fillna(0).astype("int64")
+        found["simulated"] |= sums["simulated"].eq(True)
+    split = known.parts.merge(caught, on="base_id").groupby(["code", "source"])["violations"].sum()
+    by_source: dict[str, dict[str, int]] = {}
+    for (code, source), n in split.items():
+        by_source.setdefault(str(code), {})[str(source)] = int(n)
+    found["by_source"] = [by_source.get(str(code), {}) for code in found.index]
+    hours = known.parts.merge(led.dropna(subset=["verdict_h"]), on="base_id").groupby("code")["verdict_h"]
+    found["verdict_h"] = hours.median().reindex(found.index).astype("float64")
+    empty = (found["level"] == "rest") & (found[["cameras", "violations", "leads"]].sum(axis=1) == 0)
+    found = found[~empty][["level", "unit_id", "name_zh", "name_en", "parent_code", *COUNTS, *NUMBERS, "by_source",
+                           "simulated"]]  # fmt: skip
+    found.attrs["unplaced"] = {
+        "cameras": known.cameras - len(known.stands),
+        "violations": int(caught.loc[caught["base_id"].isna(), "violations"].sum()),
+        "leads": int(led["base_id"].isna().sum()),
+    }
     return found
 
 
-def unplaced(conn: Connection, filters: Mapping[str, Any], table: pd.DataFrame) -> dict[str, int]:
-    """How many cameras, violations and leads are in no division, and so in no row of `units`."""
-    asked = {name: filters.get(name) for name in ("since", "until", "class", "source")}
-    row = conn.execute(
-        text(
-            "SELECT (SELECT count(*) FROM camera) AS cameras,"  # noqa: S608 - as above
-            f" (SELECT count(*) FROM violation v WHERE {OF_VIOLATION}) AS violations,"
-            f" (SELECT count(*) FROM finding f WHERE {OF_LEAD}) AS leads"
-        ),
-        asked,
-    ).one()
-    placed = children(table, None)
-    return {name: int(whole) - int(placed[name].sum()) for name, whole in row._mapping.items()}
+def _placed(rows: pd.DataFrame, known: Ground) -> pd.DataFrame:
+    """Rows with the base in which they count: their cell, else where their camera stands; missing where neither is."""
+    cell, camera = (pd.to_numeric(rows[name]) for name in ("cell_id", "camera_id"))
+    return rows.assign(base_id=cell.fillna(camera.map(known.stands)).astype("float64"))
+
+
+def _sums(parts: pd.DataFrame, rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """What `rows` of bases add up to, by code of every unit that has any; `simulated` where one of them is."""
+    found = parts.merge(rows[["base_id", *names, "simulated"]], on="base_id").groupby("code")
+    return found[list(names)].sum().assign(simulated=found["simulated"].any())
 
 
 def unit_stamp(conn: Connection) -> str:

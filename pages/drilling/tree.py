@@ -73,7 +73,7 @@ def show_units(revision: int, town: Town, view: View, sources: dict[str, str]) -
     units_map(revision, town, drawn, _breaks(table, drawn, measure), measure, cell)
     rows = tree_rows(table, path)
     _tree(rows, path, sources)
-    _left_out(revision, chosen)
+    _left_out(table)
     _take(revision, rows, view)
     if cell is not None:
         _streets(revision, cell)
@@ -180,8 +180,8 @@ def _intervals(rows: pd.DataFrame, none: str) -> list[str]:
     ]
 
 
-def _left_out(revision: int, chosen: cached_units.Chosen) -> None:
-    lost = cached_units.units_unplaced(revision, chosen)
+def _left_out(table: pd.DataFrame) -> None:
+    lost = table.attrs["unplaced"]
     if any(lost.values()):
         st.caption(
             words(

@@ -18,12 +18,12 @@ from geodata.queries.units import (
     COUNTS,
     cell_streets,
     children,
+    ground,
     lineage_of,
     tree_rows,
     unit_shapes,
     unit_stamp,
     units,
-    unplaced,
 )
 from tests.conftest import chosen
 
@@ -117,7 +117,7 @@ def test_the_root_is_what_sql_says_and_nothing_is_lost(conn: Connection) -> None
             "  AND class_code = '05-05' AND place_id IN (SELECT id FROM unit_cell)) AS captures"
         )
     ).one()
-    lost = unplaced(conn, {}, table)
+    lost = table.attrs["unplaced"]
     for name in ("cells", "cameras", "violations", "leads", "captures"):
         assert table.at[root, name] + lost.get(name, 0) == getattr(row, name), name
     assert lost["cameras"] == 0
@@ -200,6 +200,29 @@ def test_outlines_streets_and_the_file(conn: Connection) -> None:
     known = streets.dropna(subset=["rate"])
     assert (pd.to_numeric(known["rate_lower"]) <= pd.to_numeric(known["rate"])).all()
     assert cell_streets(conn, "999999999999999").empty
+
+
+@pytest.mark.parametrize("gone", ["camera", "unit_cell", "camera, unit_cell, case_file, finding"])
+def test_a_town_without_cameras_or_cells_has_units_too(conn: Connection, gone: str) -> None:
+    savepoint = conn.begin_nested()
+    conn.execute(text(f"TRUNCATE {gone} CASCADE"))
+    table = units(conn, {})
+    [root] = children(table, None).index
+    assert set(table["level"]) >= {"county", "street", "community"}
+    for name, of in (("cameras", "camera"), ("cells", "unit_cell")):
+        if of in gone:
+            assert table.at[root, name] == 0
+    assert ("unit_cell" in gone) == pd.isna(table.at[root, "area_m2"])
+    assert min(table.attrs["unplaced"].values()) >= 0
+    savepoint.rollback()
+
+
+def test_what_is_the_same_for_all_questions_is_read_once(conn: Connection) -> None:
+    known = ground(conn)
+    before = known.units.copy()
+    for asked in ASKED.values():
+        pd.testing.assert_frame_equal(units(conn, asked, known), units(conn, asked))
+    pd.testing.assert_frame_equal(known.units, before)
 
 
 def test_the_stamp_changes_with_what_the_desk_does(conn: Connection) -> None:
