@@ -26,9 +26,13 @@ INDICATORS: Mapping[str, tuple[str, str]] = {
     "registered": ("registered", "reported"),
     "disposed": ("disposed", "due_disposal"),
     "closed": ("closed", "due_closing"),
-    "closed_in_time": ("closed_in_time", "due_closing"),
+    "closed_in_time": ("closed_in_time", "due_in_time"),
 }
-"""Indicator → the counts of its numerator and denominator: 立案率, 处置率, 结案率, 按期结案率 (GB/T 30428.4-2016)."""
+"""
+Indicator → the counts of its numerator and denominator: 立案率, 处置率, 结案率, 按期结案率 (GB/T 30428.4-2016).
+
+What is closed in time is a share of the cases that have a time limit and are closed or overdue.
+"""
 DRAWS = 4_000
 ALONE = GammaPrior(0.5, 0.0)
 """Jeffreys: an area is told by its own counts only."""

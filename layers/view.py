@@ -12,8 +12,9 @@ from typing import Any
 from analysis.errors import InputError
 from layers.catalogue import LAYERS
 from layers.measures import MEASURES
+from layers.units import UNIT_MEASURES
 
-__all__ = ["FILTERS", "HEAT", "ORDER", "ReadView", "View", "framed", "read_view"]
+__all__ = ["FILTERS", "HEAT", "MAP", "ORDER", "UNITS", "ReadView", "View", "framed", "read_view"]
 
 HEAT = "heat"
 """The heat map of violations: drawn like a layer, made from the layer `violations`."""
@@ -27,8 +28,11 @@ FILTERS = ("class", "source", "grouping")
 LONGEST = 64
 NOTHING = "-"
 """How an address says that no layer is shown; without `layers` it means the layers that open by themselves."""
+MAP, UNITS = "map", "units"
+"""How an address says (`show`) whether the map or the units are there; without it the map is."""
 NORTHERNMOST_DEG = 85.06
 AREA = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}")
+CELL = re.compile(r"[0-9]{15}")
 MOST_ZOOM = 17.0
 """No area opens nearer than this, however small it is."""
 RANGES = {"zoom": (0.0, 22.0), "pitch_deg": (0.0, 85.0), "bearing_deg": (-180.0, 180.0)}
@@ -55,6 +59,10 @@ class View:
         Longitude and latitude, degrees; None: the town's, or the area's.
     zoom, pitch_deg, bearing_deg
         Of the map's camera; None: as the map opens.
+    figure
+        Of `layers.units.UNIT_MEASURES`: the units of the city are shown by it; None: the map is.
+    cell
+        Code of the unit cell that is open among the units.
 
     Raises
     ------
@@ -72,6 +80,8 @@ class View:
     zoom: float | None = None
     pitch_deg: float | None = None
     bearing_deg: float | None = None
+    figure: str | None = None
+    cell: str | None = None
 
     def __post_init__(self) -> None:
         for name in self.layers:
@@ -97,6 +107,14 @@ class View:
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             _require(value is None or least <= value <= most, name, value)
+        _require(
+            self.figure is None or self.figure in {each.id for each in UNIT_MEASURES}, "figure", self.figure
+        )
+        _require(
+            self.cell is None or (self.figure is not None and CELL.fullmatch(self.cell) is not None),
+            "cell",
+            self.cell,
+        )
 
     def __hash__(self) -> int:
         return hash(tuple(self.to_query().items()))
@@ -111,6 +129,8 @@ class View:
         for name in RANGES:
             value = getattr(self, name)
             parts[name.removesuffix("_deg")] = None if value is None else _number(value)
+        if self.figure is not None:
+            parts |= {"show": UNITS, "figure": self.figure, "cell": self.cell}
         return {name: value for name, value in parts.items() if value is not None}
 
     @classmethod
@@ -177,6 +197,13 @@ def read_view(query: Mapping[str, str]) -> ReadView:
     for name, reader in readers.items():
         if text := query.get(name):
             take(name, text, reader)
+    if (shown := query.get("show")) == UNITS:
+        view = replace(view, figure=UNIT_MEASURES[0].id)
+        for name in ("figure", "cell"):
+            if text := query.get(name):
+                take(name, text, lambda text, name=name: {name: text})  # type: ignore[misc]
+    elif shown and shown != MAP:
+        left_out.append(_left_out("show", shown))
     return ReadView(view, tuple(left_out))
 
 

@@ -62,6 +62,7 @@ PARTS = (
     "pitch",
     "bearing",
 )
+LAYERS_KEY, MEASURE_KEY = "overview_layers", "overview_measure"
 PITCH_DEG = 40.0
 EVERYTHING = ""
 """The choice that chooses nothing: a list of choices may not hold None, which means that nobody chose."""
@@ -83,7 +84,7 @@ def main() -> None:
             follow()
         side, field = side_and_field(3.4)
         with side:
-            view = _choose(revision, town, opened)
+            view = _choose(revision, town, opened, units=shown == UNITS_MODE)
         set_address(**({name: view.to_query().get(name) for name in PARTS} if _named(view) else {}))
         with field:
             _left_out(revision, opened)
@@ -129,9 +130,15 @@ def _left_out(revision: int, opened: ReadView) -> None:
         st.warning(explain(error, language()), icon=":material/link_off:")
 
 
-def _choose(revision: int, town: Town, opened: ReadView) -> View:
+def _choose(revision: int, town: Town, opened: ReadView, *, units: bool) -> View:
     start = opened.view
-    layers, measure = _choose_layers(start)
+    for key, value in (
+        (LAYERS_KEY, [name for name in SWITCHES if name in start.layers]),
+        (MEASURE_KEY, next((each for each in MEASURES if each.id == start.measure), MEASURES[0])),
+    ):
+        if units or widget(key) is None:  # what is not drawn would be forgotten
+            choose(key, widget(key, value))
+    layers, measure = _kept_layers() if units else _choose_layers()
     areas = cached.areas(revision)
     area = _choose_area(areas, start)
     since, until = _choose_time(revision, town, start)
@@ -151,24 +158,26 @@ def _choose(revision: int, town: Town, opened: ReadView) -> View:
     )
 
 
-def _choose_layers(start: View) -> tuple[list[str], Measure]:
+def _kept_layers() -> tuple[list[str], Measure]:
+    """What the map shows when somebody comes back to it: the map of units knows neither layers nor measure."""
+    return [name for name in SWITCHES if name in widget(LAYERS_KEY)], widget(MEASURE_KEY)
+
+
+def _choose_layers() -> tuple[list[str], Measure]:
     titles = {name: words(LAYERS[name].title) for name in LAYERS} | {HEAT: words(N_("Violation heat map"))}
     shown = st.pills(
         words(N_("Layers")),
         SWITCHES,
         selection_mode="multi",
-        default=[name for name in SWITCHES if name in start.layers],
         format_func=titles.__getitem__,
-        key="overview_layers",
+        key=LAYERS_KEY,
     )
     names = {measure.id: words(measure.title) for measure in MEASURES}
-    first = next((n for n, each in enumerate(MEASURES) if each.id == start.measure), 0)
     measure = st.selectbox(
         words(N_("Cells show")),
         MEASURES,
-        first,
         format_func=lambda each: names[each.id],
-        key="overview_measure",
+        key=MEASURE_KEY,
     )
     st.caption(words(measure.meaning))
     return [name for name in SWITCHES if name in shown], measure

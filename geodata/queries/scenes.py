@@ -6,12 +6,11 @@ import datetime as dt
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, text
 
 from analysis.intervals import poisson_interval, wilson_interval
-from analysis.workhours import working_hours
+from geodata.queries.closing import closings, together
 from geodata.queries.frames import read_table
 from geodata.scenes import Scene
 
@@ -301,30 +300,15 @@ def _per_sampled_h(conn: Connection, scene: Scene) -> Figure:
 
 def _closed_in_time(conn: Connection, scene: Scene, zone: ZoneInfo) -> Figure:
     """Of the cases whose time is up or that are closed, the share closed within the sum of the limits."""
-    rows = read_table(
-        conn,
-        "SELECT reported_at AT TIME ZONE :zone AS start, closed_at AT TIME ZONE :zone AS closed,"
-        " now() AT TIME ZONE :zone AS today FROM case_file WHERE class_code = ANY (:codes) AND stage <> 'void'",
-        {"codes": list(scene.codes), "zone": zone.key},
-    )
-    if rows.empty:
+    found = together(list(closings(conn, dict.fromkeys(scene.codes, scene), zone.key).values()))
+    if not found.cases:
         return Figure("closed_in_time", why="no_cases")
-    if rows["closed"].isna().all():
-        return Figure("closed_in_time", why="never_closed", of=len(rows))
-    start = rows["start"].to_numpy(dtype="datetime64[s]")
-    closed = rows["closed"].to_numpy(dtype="datetime64[s]")
-    until = np.where(np.isnat(closed), rows["today"].to_numpy(dtype="datetime64[s]"), closed)
-    natural = scene.limit_h("natural")
-    # the steps count one after the other: hours of the clock first, then working hours
-    begun = start + np.timedelta64(round(natural * 3600), "s")
-    working = scene.limit_h("working")
-    late = working_hours(begun, until) > working if working else until > begun
-    due = late | ~np.isnat(closed)
-    if not due.any():
+    if not found.closed:
+        return Figure("closed_in_time", why="never_closed", of=found.cases)
+    if not found.due:
         return Figure("closed_in_time", why="none_due")
-    hits, of = int((due & ~late).sum()), int(due.sum())
-    lower, upper = wilson_interval(hits, of)
-    return Figure("closed_in_time", hits / of, lower, upper, hits, of)
+    lower, upper = wilson_interval(found.hits, found.due)
+    return Figure("closed_in_time", found.hits / found.due, lower, upper, found.hits, found.due)
 
 
 def _repeat(conn: Connection, scene: Scene) -> Figure:

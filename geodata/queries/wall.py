@@ -11,6 +11,8 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from analysis.evaluation import change, indicators, ranked_rates
+from geodata.models import Stage
+from geodata.queries.closing import class_scenes, closings, together
 from geodata.queries.datasets import dataset_rows, loaded_town
 from geodata.queries.desk import DeskCounts
 from geodata.queries.figures import key_figures, measure_breaks
@@ -351,15 +353,20 @@ def video(conn: Connection, town: Town, scope: Scope) -> LeadPage:
     return LeadPage(DeskCounts(desk.waiting, desk.oldest, desk.judged), told, looks, by_hour, newest)
 
 
-def evaluation(conn: Connection, _town: Town, scope: Scope) -> Evaluation:
+def evaluation(conn: Connection, town: Town, scope: Scope) -> Evaluation:
     """How well the city finds and deals with its problems."""
-    days = " AND t.reported_at >= :since" if scope.since else ""
-    days += " AND t.reported_at < :until" if scope.until else ""
+    these = scope.violations()
+    these += " AND t.reported_at >= :since" if scope.since else ""
+    these += " AND t.reported_at < :until" if scope.until else ""
     rows = conn.execute(
-        text(f"SELECT stage, count(*) FROM case_file t WHERE true{scope.violations()}{days} GROUP BY 1"),
-        scope.filters,
+        text(f"SELECT stage, count(*) FROM case_file t WHERE true{these} GROUP BY 1"), scope.filters
     ).all()
     stages = {stage: n for stage, n in rows}
+    by_class = closings(
+        conn, class_scenes(conn), str(town.time_zone), where=these, filters=scope.filters
+    ).values()
+    # of a class that was never closed nobody keeps on record whether it is
+    timed = together([each for each in by_class if each.closed])
     areas = read_table(
         conn,
         "SELECT a.id, a.name_zh, a.name_en, sum(m.captures)::bigint AS count, sum(m.exposure_h) AS exposure_h"
@@ -372,7 +379,10 @@ def evaluation(conn: Connection, _town: Town, scope: Scope) -> Evaluation:
     counts = areas["count"].fillna(0).astype("int64").where(seen > 0, 0)
     ranked = ranked_rates(counts, seen)
     return Evaluation(
-        indicators(_stage_counts(stages)),
+        indicators(_stage_counts(stages) | {"closed_in_time": timed.hits, "due_in_time": timed.due}),
+        sum(each.cases for each in by_class),
+        timed.cases,
+        sum(n for stage, n in stages.items() if stage != Stage.VOID.value),
         areas[["name_zh", "name_en"]].join(ranked, how="right"),
         measure_breaks(conn, "rate", 5),
         *_reports(conn, scope),
@@ -405,8 +415,6 @@ def _stage_counts(stages: dict[Any, int]) -> dict[str, int | None]:
         "disposed": disposed if kept else None,
         "due_closing": registered if kept else None,
         "closed": by_stage.get("closed", 0) if kept else None,
-        # cases carry no time limit
-        "closed_in_time": None,
     }
 
 

@@ -220,6 +220,9 @@ class Evaluation:
     ----------
     shares
         Indicators of GB/T 30428.4 over all cases on record.
+    limited, timed, cases
+        Cases whose class has a scene with limits; of these, those of classes of which some were ever closed; all that
+        are not void. What is closed in time is told of the second.
     areas
         `name_zh`, `name_en`, and the columns of `analysis.evaluation.ranked_rates`, by rank.
     breaks
@@ -232,6 +235,9 @@ class Evaluation:
     """
 
     shares: tuple[Indicator, ...]
+    limited: int
+    timed: int
+    cases: int
     areas: pd.DataFrame
     breaks: list[float]
     reports: pd.DataFrame

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from geodata.queries.units import CELL_DIGITS
+from layers.view import MAP, UNITS
 from pages.session import address, choose, forget, recall, remember, set_address, widget
 from pages.widgets.map import peek
 
@@ -26,7 +27,7 @@ __all__ = [
 AREA_KEY = "overview_area"
 """The list of streets and communities, which the map's filters go by."""
 MODE_KEY = "overview_show"
-MAP_MODE, UNITS_MODE = "map", "units"
+MAP_MODE, UNITS_MODE = MAP, UNITS
 CITY_DIGITS = 6
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -18,6 +20,7 @@ from pages.drilling.drawing import unit_breaks, units_map
 from pages.drilling.opening import UNITS_MODE, cell_of, open_unit, turn
 from pages.session import address, language, set_address, words
 from pages.widgets.legend import source_line
+from pages.widgets.sharing import share
 from pages.widgets.taking import data_table, other_formats
 
 __all__ = ["show_units"]
@@ -74,7 +77,7 @@ def show_units(revision: int, town: Town, view: View, sources: dict[str, str]) -
     rows = tree_rows(table, path)
     _tree(rows, path, sources)
     _left_out(table)
-    _take(revision, rows, view)
+    _take(revision, rows, replace(view, figure=measure.id, cell=cell))
     if cell is not None:
         _streets(revision, cell)
 
@@ -194,7 +197,7 @@ def _left_out(table: pd.DataFrame) -> None:
 
 
 def _take(revision: int, rows: pd.DataFrame, view: View) -> None:
-    """The rows of the tree with their outlines."""
+    """The rows of the tree with their outlines, and the link that opens them."""
     register = cached.register(revision)
     used = {name for layer in SHOWN if layer in LAYERS for name in LAYERS[layer].datasets} | {"area"}
     source_line(register, [LAYERS[layer] for layer in SHOWN if layer in LAYERS])
@@ -221,6 +224,7 @@ def _take(revision: int, rows: pd.DataFrame, view: View) -> None:
             key="units_geojson",
         )
         other_formats("units", "units", collection)
+        share(view)
 
 
 def _streets(revision: int, cell: str) -> None:

@@ -28,7 +28,7 @@ __all__ = ["Wall", "chosen_pages"]
 
 FILES = Path(__file__).parent.parent / "wall" / "static"
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-VIEWED = ("layers", "measure", "area", "since", "until", "centre", "zoom", "class", "source")
+VIEWED = ("layers", "measure", "area", "since", "until", "centre", "zoom", "class", "source", "show")
 """Any of these in the address says that it carries a view."""
 
 

@@ -131,7 +131,14 @@ class Answers:
             "right": told.right,
             "method": told.method,
             **_origin(reading, page, told, view, say),
-            "scope": scope_told(reading.asked, page, reading.town, say, language),
+            "scope": scope_told(
+                reading.asked,
+                page,
+                reading.town,
+                say,
+                language,
+                units=view is not None and view.figure is not None,
+            ),
             "map": _map(reading, told, view),
             "legend": _legend(told, view, say),
         }

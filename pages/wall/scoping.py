@@ -11,7 +11,12 @@ from layers.i18n import N_
 from layers.view import View
 from pages.paper.telling import Say
 
-__all__ = ["scope_of", "scope_told"]
+__all__ = ["NO_TREE", "scope_of", "scope_told"]
+
+NO_TREE = N_(
+    "A tree of units is opened by hand, and the wall has none: it shows the map with the same area, days, class and"
+    " source."
+)
 
 FOUND_BY = {
     "camera": N_("captures by cameras"),
@@ -41,9 +46,16 @@ def scope_of(view: View | None) -> Scope:
     return Scope(view.area, view.since, view.until, view.filters.get("class"), view.filters.get("source"))
 
 
-def scope_told(asked: Named, page: str, town: Town, say: Say, language: str) -> dict[str, str] | None:
+def scope_told(
+    asked: Named, page: str, town: Town, say: Say, language: str, *, units: bool = False
+) -> dict[str, str] | None:
     """
     What the figures are of, in words.
+
+    Parameters
+    ----------
+    units
+        The view was shared from the units, which the wall does not show.
 
     Returns
     -------
@@ -53,7 +65,7 @@ def scope_told(asked: Named, page: str, town: Town, say: Say, language: str) -> 
     """
     scope = asked.scope
     if not scope:
-        return None
+        return {"of": say(N_("Shared from the units")), "how": say(NO_TREE)} if units else None
     at = 0 if language == "zh-CN" else 1
     parts = []
     if scope.area is not None:
@@ -71,7 +83,7 @@ def scope_told(asked: Named, page: str, town: Town, say: Say, language: str) -> 
         parts.append(", ".join(asked.classes[code][at] if code in asked.classes else code for code in codes))
     if scope.source is not None:
         parts.append(say(FOUND_BY.get(scope.source, scope.source)))
-    how = [OF_THE_TOWN[page]] if page in OF_THE_TOWN else []
+    how = [*([OF_THE_TOWN[page]] if page in OF_THE_TOWN else []), *([NO_TREE] if units else [])]
     if Scope(area=scope.area) != scope:
         how.insert(0, BEYOND_AREA[page])
     return {

@@ -436,7 +436,7 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
     for each in found.shares:
         label = say(INDICATORS[each.name])
         if each.ratio is None:
-            left.append(statement(label, not_told(each.name, say)))
+            left.append(statement(label, not_told(each.name, say, limited=found.limited, timed=found.timed)))
             continue
         limits = say(
             N_("{hits} of {of} · 95 %: {lower} – {upper}"),
@@ -445,6 +445,12 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
             lower=percent(each.lower),
             upper=percent(each.upper),
         )
+        if each.name == "closed_in_time":
+            limits += " · " + say(
+                N_("limits of scenes, for {timed} of {cases} cases"),
+                timed=number(found.timed),
+                cases=number(found.cases),
+            )
         left.append(share(label, each.ratio, lower=each.lower, upper=each.upper, note=limits))
     name = "name_zh" if language == "zh-CN" else "name_en"
     ranks, changes = [], []

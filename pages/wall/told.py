@@ -148,10 +148,17 @@ def recall(found: tuple[float, float] | None, say: Say) -> Block:
     return share(label, hits / (hits + misses), lower=lower, upper=upper, note=limits)
 
 
-def not_told(name: str, say: Say) -> str:
-    """Why an indicator has no value."""
+def not_told(name: str, say: Say, *, limited: int, timed: int) -> str:
+    """Why an indicator has no value: of so many cases limits are known, and of so many that they are closed."""
+    if name == "closed_in_time" and not limited:
+        return say(N_("Not on record: no scene sets a time limit for these cases."))
+    if name == "closed_in_time" and not timed:
+        return say(
+            N_("Not on record: {cases} cases have a time limit, and none tells when it was closed."),
+            cases=number(limited),
+        )
     if name == "closed_in_time":
-        return say(N_("Not on record: cases carry no time limit."))
+        return say(N_("No case with a time limit is closed or overdue yet."))
     return say(N_("Not on record: no case tells what came after its registration."))
 
 

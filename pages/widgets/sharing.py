@@ -11,6 +11,7 @@ from layers.i18n import N_
 from layers.view import View
 from pages import cached
 from pages.session import language, recall, remember, words
+from pages.wall.scoping import NO_TREE
 
 __all__ = ["report_button", "run_link", "run_report", "share", "share_link"]
 
@@ -26,9 +27,16 @@ def share_link(view: View, page: str = "") -> str:
 def share(view: View) -> None:
     """A menu with both links."""
     with st.popover(words(N_("Share this view")), icon=":material/share:"):
-        st.caption(words(N_("This link opens the same layers, filters, area and days.")))
+        units = view.figure is not None
+        st.caption(
+            words(
+                N_("This link opens the same unit, figure, filters and days.")
+                if units
+                else N_("This link opens the same layers, filters, area and days.")
+            )
+        )
         st.code(share_link(view), language=None, wrap_lines=True)
-        st.caption(words(N_("The same on the wall, without controls.")))
+        st.caption(words(NO_TREE if units else N_("The same on the wall, without controls.")))
         st.code(share_link(view, WALL), language=None, wrap_lines=True)
 
 

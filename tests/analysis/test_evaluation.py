@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import InputError
@@ -14,6 +14,7 @@ from analysis.evaluation import INDICATORS, change, indicators, ranked_rates
 counts = st.integers(0, 5_000)
 
 
+@settings(deadline=None)
 @given(counts, counts)
 def test_a_share_lies_in_its_interval(hits: int, misses: int) -> None:
     told = {each.name: each for each in indicators({"registered": hits, "reported": hits + misses})}[
@@ -29,7 +30,9 @@ def test_the_worked_numbers_of_a_city() -> None:
     """Tianmen: 996 registered, 972 to close, 911 closed, 737 of them in time."""
     told = {
         each.name: each
-        for each in indicators({"due_closing": 972, "closed": 911, "closed_in_time": 737, "reported": None})
+        for each in indicators(
+            {"due_closing": 972, "closed": 911, "due_in_time": 972, "closed_in_time": 737, "reported": None}
+        )
     }
     assert told["closed"].ratio == pytest.approx(0.9372, abs=5e-5)
     assert told["closed_in_time"].ratio == pytest.approx(0.7582, abs=5e-5)
@@ -37,6 +40,7 @@ def test_the_worked_numbers_of_a_city() -> None:
     assert list(told) == list(INDICATORS)
 
 
+@settings(deadline=None)
 @given(counts, counts)
 def test_change_is_turned_by_turning_time(now: int, before: int) -> None:
     there, back = change(now, before), change(before, now)
@@ -52,6 +56,7 @@ def test_change_knows_chance() -> None:
     assert change(0, 0).ratio is None and change(5, 0).upper is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 300), st.floats(1, 1e4)), min_size=1, max_size=9))
 def test_a_rank_lies_in_its_interval(rows: list[tuple[int, float]]) -> None:
     count, hours = (pd.Series(each) for each in zip(*rows, strict=True))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import InputError
 from analysis.intervals import poisson_interval, wilson_interval
-from analysis.workhours import CLOSES_H, OPENS_H, working_hours
+from analysis.workhours import CLOSES_H, OPENS_H, in_time, working_hours
 
 MONDAY = np.datetime64("2026-01-05T00:00:00")
 moments = st.integers(-10_000_000, 10_000_000).map(lambda s: np.array([MONDAY + np.timedelta64(s, "s")]))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
 def test_the_share_lies_in_its_interval_and_more_cases_narrow_it(counted: tuple[int, int]) -> None:
     hits, of = counted
@@ -24,6 +25,7 @@ def test_the_share_lies_in_its_interval_and_more_cases_narrow_it(counted: tuple[
     assert narrow[1] - narrow[0] < upper - lower
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5_000), st.floats(0.1, 1e5))
 def test_the_rate_lies_in_its_interval_which_goes_with_the_exposure(events: int, exposure: float) -> None:
     lower, upper = poisson_interval(events, exposure)
@@ -52,6 +54,7 @@ def test_no_rate(events: int, exposure: float) -> None:
         poisson_interval(events, exposure)
 
 
+@settings(deadline=None)
 @given(moments, moments, moments)
 def test_working_hours_add_up_and_never_exceed_the_clock(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
     assert working_hours(a, b) + working_hours(b, c) == pytest.approx(working_hours(a, c))
@@ -68,3 +71,16 @@ def test_a_week_has_five_days_and_a_night_none() -> None:
     assert worked[0] == 5 * (CLOSES_H - OPENS_H)
     assert worked[1] == 0
     assert np.isnan(worked[2])
+
+
+def test_a_limit_of_working_hours_over_a_weekend() -> None:
+    friday = np.datetime64("2026-01-30T16:00:00")
+    monday = np.datetime64("2026-02-02T10:00:00")
+    begun = np.full(4, friday)
+    ended = np.array([monday, monday + np.timedelta64(1, "m"), "NaT", "NaT"], dtype="datetime64[s]")
+    now = np.array([monday, monday, monday, monday + np.timedelta64(1, "s")])
+    good, late = in_time(begun, ended, now, 2.0)
+    assert good.tolist() == [True, False, False, False]
+    assert late.tolist() == [False, True, False, True], "what has time left is neither"
+    good, late = in_time(begun, np.full(4, friday), now, 0.0)
+    assert good.all() and not late.any()

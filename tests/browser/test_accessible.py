@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.accessibility import AXE, grave_faults
 from tests.browser.chrome import Browser
-from tests.browser.test_overview import SCREENS, shown
+from tests.browser.test_overview import SCREENS, screen, shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgis]
 
@@ -59,7 +59,7 @@ def lit(request: pytest.FixtureRequest, open_browser: Open) -> Iterator[Browser]
 
 @pytest.mark.parametrize("path", SCREENS)
 def test_no_grave_fault_on_any_screen_in_light_and_in_dark(lit: Browser, address: str, path: str) -> None:
-    lit.open(f"{address}/{path}?lang=en")
+    lit.open(screen(address, path))
     lit.wait_settled(quiet_s=0.3)
     assert grave_faults(lit) == []
 

@@ -31,6 +31,7 @@ Open = Callable[..., AbstractContextManager[Browser]]
 
 SCREENS = {
     "": "Overview",
+    "?show=units": "Overview",
     "cameras": "Cameras",
     "review": "Building review",
     "parking": "Parking",
@@ -60,6 +61,11 @@ def eyes(open_browser: Open) -> Iterator[Browser]:
     """A browser of a desk's size that wishes for English."""
     with open_browser() as found:
         yield found
+
+
+def screen(address: str, path: str) -> str:
+    """Where a screen is, in English."""
+    return f"{address}/{path}{'&' if '?' in path else '?'}lang=en"
 
 
 def shown(eyes: Browser, address: str) -> Browser:
@@ -182,7 +188,7 @@ def test_chinese_words_in_a_chinese_font_of_our_own(eyes: Browser, address: str)
 
 @pytest.mark.parametrize("path", SCREENS)
 def test_every_screen_at_a_desk_and_on_a_phone(window: Browser, address: str, path: str) -> None:
-    shown(window, f"{address}/{path}?lang=en")
+    shown(window, screen(address, path))
     facts = window.driver.execute_script(
         """
         const heading = document.querySelector('h1'), box = heading.getBoundingClientRect();

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from analysis.errors import InputError
 from layers.i18n import explain
 from layers.measures import MEASURES
+from layers.units import UNIT_MEASURES
 from layers.view import FILTERS, HEAT, OPENED, ORDER, View, read_view
 
 ZONES = st.sampled_from(
@@ -27,6 +28,8 @@ TEXT = st.text(min_size=1, max_size=64).filter(str.isprintable)
 def views(draw: st.DrawFn) -> View:
     times: list[Any] = sorted(draw(st.lists(MOMENTS, min_size=2, max_size=2, unique=True)))
     since, until = (draw(st.sampled_from([None, moment])) for moment in times)
+
+    figure = draw(st.none() | st.sampled_from([each.id for each in UNIT_MEASURES]))
 
     def maybe(each: st.SearchStrategy[Any]) -> Any:
         return draw(st.none() | each)
@@ -42,6 +45,8 @@ def views(draw: st.DrawFn) -> View:
         zoom=maybe(st.floats(0, 22)),
         pitch_deg=maybe(st.floats(0, 85)),
         bearing_deg=maybe(st.floats(-180, 180)),
+        figure=figure,
+        cell=maybe(st.from_regex(r"\A[0-9]{15}\Z")) if figure else None,
     )
 
 
@@ -78,6 +83,9 @@ def test_tiles_heat_and_exports_get_what_the_address_says(view: View) -> None:
                 "bearing",
                 "lang",
                 "kiosk",
+                "show",
+                "figure",
+                "cell",
             ]
         ),
         st.text(),
@@ -115,6 +123,9 @@ def test_an_empty_address_is_the_map_as_it_opens() -> None:
         ({"bearing": "north"}, "north"),
         ({"class": "x" * 65}, "xxx"),
         ({"source": "a\0b"}, "a\0b"),
+        ({"show": "poetry"}, "poetry"),
+        ({"show": "units", "figure": "beauty"}, "beauty"),
+        ({"show": "units", "cell": "330481001"}, "330481001"),
     ],
 )
 def test_what_cannot_be_read_is_left_out_and_named(query: dict[str, str], named: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl, urlparse
 
 import pytest
 from sqlalchemy import text
@@ -11,11 +12,14 @@ from streamlit.testing.v1 import AppTest
 from geodata import database
 from geodata.settings import ROOT
 from layers.i18n import LANGUAGES, translate
+from layers.measures import MEASURES
 from layers.units import UNIT_MEASURES
+from pages.wall.scoping import NO_TREE
 
 pytestmark = pytest.mark.postgis
 
 PAGES: Path = ROOT / "pages"
+KEPT = ("overview_layers", "overview_measure")
 
 
 def opened(language: str = "en", **address: str) -> AppTest:
@@ -81,7 +85,44 @@ def test_a_link_opens_a_cell_with_its_streets_and_the_map_takes_it_out_again(tow
     assert app.selectbox(key="overview_area").value == cell[:12]
 
 
+def test_the_link_that_is_shared_opens_the_same_units_and_tells_what_the_wall_shows(
+    town_database: str,
+) -> None:
+    cell = one("SELECT code FROM unit_cell ORDER BY code LIMIT 1")
+    app = opened(area=cell[:12], cell=cell, figure="cameras", source="qr")
+    links = [each.value for each in app.code]
+    assert len(links) == 2 and "/big-screen?" in links[1]
+    assert any(each.value == NO_TREE for each in app.caption)
+    query = dict(parse_qsl(urlparse(links[0]).query))
+    assert (query["show"], query["figure"], query["cell"], query["area"]) == (
+        "units",
+        "cameras",
+        cell,
+        cell[:12],
+    )
+    again = opened(**query)
+    assert again.selectbox(key="units_figure").value == "cameras"
+    assert told(again, "cell") == cell
+    assert [each.value for each in again.code] == links
+
+
+def test_layers_are_no_matter_of_the_units_and_are_there_again_on_the_map(town_database: str) -> None:
+    app = opened(show="map")
+    sound(app.pills(key="overview_layers").set_value(["cameras"]).run())
+    sound(app.selectbox(key="overview_measure").set_value(MEASURES[1]).run())
+    mode = app.segmented_control(key="overview_show")
+    sound(mode.set_value("units").run())
+    assert not [each for each in (*app.pills, *app.selectbox) if each.key in KEPT]
+    sound(app.selectbox(key="units_figure").set_value("violations").run())
+    assert any("layers=cameras&" in each.value for each in app.code), "a link keeps them"
+    sound(app.segmented_control(key="overview_show").set_value("map").run())
+    assert app.pills(key="overview_layers").value == ["cameras"]
+    assert app.selectbox(key="overview_measure").value == MEASURES[1]
+    assert not app.warning
+
+
 def test_a_link_that_names_nothing_says_so(town_database: str) -> None:
     app = opened(area="910091999", cell="1", figure="poetry")
-    assert any("910091999" in each.value for each in app.warning)
+    for wrong in ("910091999", "cell = '1'", "poetry"):
+        assert any(wrong in each.value for each in app.warning), wrong
     assert app.selectbox(key="units_figure").value == UNIT_MEASURES[0].id

@@ -17,10 +17,11 @@ from geodata.queries.wall_pages import Reading
 from geodata.queries.wall_scope import Scope, period
 from geodata.settings import Settings
 from layers.catalogue import LAYERS
+from layers.i18n import translate
 from layers.view import View
 from pages.endpoints.wall import chosen_pages
 from pages.wall.answering import FRESH_S, MOST_HELD, Answers
-from pages.wall.scoping import scope_of
+from pages.wall.scoping import NO_TREE, scope_of
 
 pytestmark = pytest.mark.postgis
 
@@ -165,6 +166,18 @@ def test_figures_follow_a_shared_view_as_its_map_does_and_say_so(
         assert "follow" in told["overview"]["scope"]["how"]
     if parts.get("until"):
         assert "2026-03-01 to 2026-04-01" in told["overview"]["scope"]["of"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize("parts", [{}, {"area": "910091002001"}])
+def test_a_view_shared_from_the_units_says_that_the_wall_shows_the_map(
+    town_database: str, parts: dict[str, str], language: str
+) -> None:
+    view = View.from_query({"show": "units", **parts})
+    answers = Answers(Settings(), reading_of(town_database))
+    for page in ("overview", "parking"):
+        told = answers.answer(page, language, view)["scope"]
+        assert told["of"] and translate(NO_TREE, language) in told["how"]
 
 
 def test_views_of_strangers_fill_no_memory_and_drive_out_no_figures_of_the_town(town_database: str) -> None:
