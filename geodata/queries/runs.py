@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from analysis.crs import STORAGE_EPSG
 from geodata.errors import NotFound
-from geodata.queries import coverage, datasets, kept, parking
+from geodata.queries import coverage, datasets, kept, parking_reading
 from geodata.queries.frames import read_frame
 from geodata.towns.town import Town
 
@@ -34,7 +34,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("place", "remove", "relocate"), kept.SOURCES),
     "coverage": coverage.SOURCES,
     "scenario": datasets.GROUND,
-    **dict.fromkeys(("parking", "bays"), parking.SOURCES),
+    **dict.fromkeys(("parking", "bays"), parking_reading.SOURCES),
     "hot_spots": ("unit_cell", "street_edge", "building", "case_file", "exposure", "camera_view", "kerb"),
 }
 """Kind of run → datasets that its answer rests on."""
