@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from analysis.errors import InputError
 from analysis.vision.detections import TRAFFIC_CLASSES, Detections, merge_boxes
 
-__all__ = ["TINY_HEADS", "Detector", "Letterbox", "Network", "YoloV3Tiny", "YoloX", "letterbox", "yolox_rows"]
+__all__ = [
+    "PEOPLE_IOU",
+    "TINY_HEADS",
+    "Detector",
+    "Letterbox",
+    "Network",
+    "YoloV3Tiny",
+    "YoloX",
+    "letterbox",
+    "yolox_rows",
+]
 
 Network = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 """A network: a (1, 3, h, w) batch in, its outputs in order."""

@@ -175,7 +175,7 @@ def run_video_worker(*, for_s: float | None = None) -> None:
     """
     chosen = settings()
     overlap = TILE_OVERLAP if chosen.detector_tiles else None
-    detector = _Alone(load_detector(chosen, tile_overlap=overlap))
+    detector = _Alone(load_detector(chosen, tile_overlap=overlap, mirrored=chosen.detector_mirrored))
     if chosen.detector_thresholds is not None:
         detector.thresholds = load_thresholds(chosen.detector_thresholds).of(detector.name)
     asyncio.run(_work(detector, for_s))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from analysis.errors import Term
+from analysis.vision.mirroring import Mirrored
 from analysis.vision.nanodet import STRIDES, NanoDet, nanodet_rows
 from analysis.vision.thresholds import Thresholded, Thresholds, parse_thresholds
 from analysis.vision.tiling import Tiled
@@ -54,6 +55,7 @@ def load_detector(
     *,
     threads: int = THREADS,
     tile_overlap: float | None = None,
+    mirrored: bool = False,
     thresholds: Thresholds | None = None,
 ) -> Detector:
     """
@@ -70,6 +72,8 @@ def load_detector(
     tile_overlap
         Look at 2×2 tiles that overlap by this share of their side, in (0, 0.5], and at the whole frame; costs
         five looks. None looks at the whole frame alone.
+    mirrored
+        Look at the mirrored frame too, and put boxes where both looks agree; costs two looks.
     thresholds
         What a box needs to be reported, by model and class (`load_thresholds`). None reports every box down to
         the floor, as blurring needs it.
@@ -90,6 +94,8 @@ def load_detector(
         detector = load_tiny(chosen.models_dir / MODEL_NAME, threads=threads)
     if tile_overlap is not None:
         detector = Tiled(detector, tile_overlap)
+    if mirrored:
+        detector = Mirrored(detector)
     return detector if thresholds is None else Thresholded(detector, thresholds.of(detector.name))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.vision.mirroring import Mirrored
 from geodata.settings import ROOT
 from geodata.video.detector import load_model
 from tests.benchmarks.conftest import Row
@@ -40,6 +41,15 @@ def test_vehicles_at_a_junction(row: Row) -> None:
     found = vehicle_precision("ot_cars_truck.mp4", "ot_cars_truck.gt.csv", default_detector())
     row("vehicle AP50 ot_cars_truck", found, 0.93, "AP", found >= 0.93)
     assert found >= 0.93
+
+
+def test_the_default_with_a_mirrored_look_each(row: Row) -> None:
+    detector = Mirrored(default_detector())
+    people = person_precision("TUD-Campus.gt.txt", seen_in("TUD-Campus.mp4", detector))
+    row("person AP50 TUD-Campus, mirrored too", people, 0.77, "AP", people >= 0.77)
+    vehicles = vehicle_precision("ot_cars_truck.mp4", "ot_cars_truck.gt.csv", detector)
+    row("vehicle AP50 ot_cars_truck, mirrored too", vehicles, 0.93, "AP", vehicles >= 0.93)
+    assert people >= 0.77 and vehicles >= 0.93
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -14,12 +14,20 @@ from numpy.typing import NDArray
 
 from analysis.vision.calibration import Homography
 from analysis.vision.detections import PERSON, box_iou
+from analysis.vision.mirroring import Mirrored
 from analysis.vision.tracking import CascadedTracker, Look
 from geodata.settings import ROOT
 from geodata.video.demonstration import demonstration
 from geodata.video.detector import load_model
 from tests.benchmarks.conftest import Row
-from tests.benchmarks.video_truth import People, people, seen_by_default, seen_in
+from tests.benchmarks.video_truth import (
+    People,
+    default_detector,
+    people,
+    person_precision,
+    seen_by_default,
+    seen_in,
+)
 
 FLOOR_M = 0.20
 SURE = 0.4
@@ -92,6 +100,15 @@ def test_places_of_people_who_are_followed_and_of_single_looks(
     row("foot points among the reference points", float(covered.mean()), 0, "share", True)
     within = float((off[covered] <= 2 * fit.sigma_m(feet[covered])).mean())
     row("of these within two deviations", within, 0, "share", True)
+    assert median <= FLOOR_M
+
+
+def test_single_looks_with_a_mirrored_look_each(row: Row, truth: People, fit: Homography) -> None:
+    seen = list(seen_in("vtest.avi", Mirrored(default_detector())))
+    single = {number: found.of({PERSON}).at_least(SURE).boxes for number, _, found in seen}
+    median = float(np.median(off_m(fit, *matched(single, truth))))
+    row("foot point of a single look → ground, mirrored too", median, FLOOR_M, "m", median <= FLOOR_M)
+    row("person AP50, mirrored too", person_precision("PETS09-S2L1.gt.txt", seen), 0, "AP", True)
     assert median <= FLOOR_M
 
 

@@ -298,3 +298,12 @@ def test_a_model_of_another_layout_names_its_shapes(
         load_yolox(path)
     with pytest.raises(DetectorError, match="not a yolov3-tiny"):
         load_tiny(path)
+
+
+def test_a_mirrored_look_sees_the_same_people_and_vehicles(weights: Path, frames: list[Frame]) -> None:
+    detector = load_detector(Settings(detector_model=weights), mirrored=True)
+    assert detector.name == "yolov3-tiny-mirrored"
+    found = detector.detect(frames[0].image)
+    assert_sees(found, WHITE_VAN, TRUCK)
+    assert_sees(found, BLUE_CAR, CAR)
+    assert people_precision(detector, frames) >= 0.85
