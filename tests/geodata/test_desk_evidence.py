@@ -34,8 +34,6 @@ from tests.geodata.test_desk import add_lead, desk, row, write  # noqa: F401 - a
 
 pytestmark = pytest.mark.postgis
 
-NOW = dt.datetime.now(dt.UTC)
-
 
 def still(shade: int) -> bytes:
     return cv2.imencode(".jpg", np.full((576, 768, 3), shade, np.uint8))[1].tobytes()
@@ -127,8 +125,11 @@ def test_a_lead_that_is_not_there(desk: int) -> None:  # noqa: F811
 
 
 def test_a_package_holds_the_place_its_steps_and_its_case(desk: int) -> None:  # noqa: F811
-    others = [add_lead(desk, at=NOW - dt.timedelta(hours=3 + n), state="confirmed") for n in range(3)]
-    lead = add_lead(desk, state="confirmed")
+    now = dt.datetime.now(
+        dt.UTC
+    )  # steps are told from the database's now, and tests before this one take a while
+    others = [add_lead(desk, at=now - dt.timedelta(hours=3 + n), state="confirmed") for n in range(3)]
+    lead = add_lead(desk, at=now, state="confirmed")
     add_lead(desk, state="rejected")
     add_lead(desk, zone=1, state="confirmed")
     pictured(lead, recheck=True)
@@ -147,7 +148,7 @@ def test_a_package_holds_the_place_its_steps_and_its_case(desk: int) -> None:  #
             ago=ago,
         )
     for _ in range(3):
-        add_lead(desk, at=NOW - dt.timedelta(minutes=10), state="confirmed")
+        add_lead(desk, at=now - dt.timedelta(minutes=10), state="confirmed")
     number = take_step(lead, "case")
     with database.connection() as conn:
         found = read_evidence(conn, lead)
@@ -235,7 +236,7 @@ def test_silent_cells_are_those_with_reports_and_without_finds(desk: int) -> Non
 
 
 def test_hours_with_a_look_are_rounds_and_hours_with_a_confirmed_lead_are_not_spared(desk: int) -> None:  # noqa: F811
-    hour = NOW.replace(minute=5, second=0, microsecond=0)
+    hour = dt.datetime.now(dt.UTC).replace(minute=5, second=0, microsecond=0)
     write("DELETE FROM audit WHERE action = 'draw zone'")
     for ago in (1, 1, 2, 3, 50):
         write(
