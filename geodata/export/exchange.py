@@ -1,8 +1,8 @@
 """
 A city's package for its province: cases, ground or video as files with a manifest, from one snapshot of the database.
 
-What may leave the house is what the views of the schema `open` list; cameras and what they saw leave only where their
-owners share them with all. Nothing asks the clock: the same revision makes the same bytes.
+Ground is what the views of the schema `open` list; cameras and what they saw leave only where their owners share them
+with all. Nothing asks the clock but for cases of the last second, which wait: the same revision makes the same bytes.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from geodata.errors import NotFound
 from geodata.towns.town import Town, find_town
 
-__all__ = ["GROUND", "count_rows", "dataset_rows", "is_empty", "loaded_town", "revision"]
+__all__ = ["GROUND", "TOWN_SQL", "count_rows", "dataset_rows", "is_empty", "loaded_town", "revision"]
 
 GROUND = (
     "building",
@@ -26,6 +26,8 @@ GROUND = (
     "unit_cell",
 )
 """What scenarios start from, `outlook.Ground`, is read from these: a patrol or a report leaves it as it is."""
+TOWN_SQL = "SELECT town FROM dataset ORDER BY revision DESC LIMIT 1"
+"""Name of the loaded town; no row while the database is empty."""
 
 
 def dataset_rows(conn: Connection | Session) -> Sequence[Row[Any]]:
@@ -70,7 +72,7 @@ def loaded_town(conn: Connection | Session) -> Town:
     NotFound
         If the database is empty.
     """
-    name = conn.execute(text("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")).scalar()
+    name = conn.execute(text(TOWN_SQL)).scalar()
     if name is None:
         raise NotFound("The database is empty.", "Load a town first: huiyan load helsinki.")
     return find_town(name)

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from geodata import database
 from geodata.errors import DatabaseUnavailable
+from geodata.queries.datasets import TOWN_SQL
 from geodata.queries.tiles import TileSource, applied, check_address, tile_sql
 
 __all__ = ["Tile", "TileStore", "tag"]
@@ -137,6 +138,10 @@ class TileStore:
                     ) from error
                 await pool.check()
         raise AssertionError("unreachable")
+
+    async def town(self) -> str | None:
+        """Name of the loaded town; None while the database is empty."""
+        return next((name for (name,) in await self.rows(TOWN_SQL)), None)
 
     async def revision(self, datasets: Sequence[str] = ()) -> int:
         """The newest revision among `datasets` (all of them, if none is named); 0 where nothing is loaded."""

@@ -91,7 +91,7 @@ class Exports:
             chosen.datasets,
             choose(chosen.tile, filters, shown=shown),
         )
-        towns = await self.tiles.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
+        town = await self.tiles.town()
         stream = made.stream(parcel)
         # asked before the answer begins, so that what is wrong is told with its status
         if suffix in WHOLE_FIRST:
@@ -99,7 +99,7 @@ class Exports:
                 first = await asyncio.to_thread(next, stream, b"")
         else:
             first = await asyncio.to_thread(next, stream, b"")
-        parts = [towns[0][0] if towns else "empty", chosen.id, str(filters.get("area", ""))]
+        parts = [town or "empty", chosen.id, str(filters.get("area", ""))]
         file = "-".join(part for part in parts if part)
         headers = {"Content-Disposition": f'attachment; filename="{file}.{suffix}"'}
         if suffix == "csv":

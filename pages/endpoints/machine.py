@@ -95,7 +95,6 @@ class Endpoints:
         """`/health`: is the database there, which town, which revision, how many rows."""
         tiles = self.tiles
         rows = dict(await tiles.rows(COUNT_SQL))
-        towns = await tiles.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
         named = {**rows, "cells": rows["unit_cell"], "buildings": rows["building"], "cameras": rows["camera"]}
         named |= {
             "camera_views": rows["camera_view"],
@@ -106,7 +105,7 @@ class Endpoints:
         }
         body = {
             "status": "ok" if rows["unit_cell"] else "empty",
-            "town": towns[0][0] if towns else None,
+            "town": await tiles.town(),
             "revision": await tiles.revision(),
             "rows": dict(sorted(named.items())),
         }

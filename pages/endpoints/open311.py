@@ -280,13 +280,13 @@ class Open311:
         """The jurisdiction, if one is named, is the loaded town."""
         named = sent.get("jurisdiction_id")
         if named:
-            towns = await self._store.rows("SELECT town FROM dataset ORDER BY revision DESC LIMIT 1")
-            if not towns or towns[0][0] != named:
+            town = await self._store.town()
+            if named != town:
                 raise NotFound(
                     "There is no jurisdiction '{name}'.",
                     "Leave jurisdiction_id out, or write {known}.",
                     name=named,
-                    known=towns[0][0] if towns else "-",
+                    known=town or "-",
                 )
 
 

@@ -32,7 +32,7 @@ app = typer.Typer(
 @app.command()
 @tells_mistakes
 def up() -> None:
-    """Start everything: database, screens and one worker. Ctrl-C stops it; data stay."""
+    """Start everything: database, screens, a worker and a video worker. Ctrl-C stops it; data stay."""
     from pages.terminal.running import run_all
 
     run_all()
