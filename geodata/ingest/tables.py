@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -158,8 +159,10 @@ def _geojson(name: str, content: bytes) -> FileTable:
         geometry = feature.get("geometry") if isinstance(feature, dict) else None
         shape = _point(geometry)
         if shape is None:
-            kind = geometry.get("type") if isinstance(geometry, dict) else geometry
-            faults[number] = _no_point(number, "geometry", told_text(kind))
+            told = geometry.get("type") if isinstance(geometry, dict) else geometry
+            if told == "Point":
+                told = geometry.get("coordinates")
+            faults[number] = _no_point(number, "geometry", told_text(told))
         shapes[number - 1] = shape
     columns = list(dict.fromkeys(str(key) for row in rows for key in row))
     return FileTable(columns, rows, shapes, _declared_in_json(body), encoding, faults)
@@ -174,13 +177,17 @@ def _point(geometry: Any) -> shapely.Point | None:
         return None
     if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in place[:2]):
         return None
-    return shapely.Point(float(place[0]), float(place[1]))
+    try:
+        return shapely.Point(float(place[0]), float(place[1]))
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 def _declared_in_json(body: dict[str, Any]) -> str:
     """RFC 7946 knows WGS 84 only; older files name a system."""
     member = body.get("crs")
-    named = member.get("properties", {}).get("name") if isinstance(member, dict) else None
+    about = member.get("properties") if isinstance(member, dict) else None
+    named = about.get("name") if isinstance(about, dict) else None
     if not isinstance(named, str) or named.endswith("CRS84"):
         return "wgs84"
     return f"EPSG:{named.rsplit(':', 1)[-1]}" if named.rsplit(":", 1)[-1].isdigit() else named
@@ -268,7 +275,7 @@ def _shapefile(name: str, content: bytes) -> FileTable:
             if main.read_bytes()[:4] != SHP_MAGIC:
                 raise IngestError("{name} is not a shapefile.", "Export it again.", name=name)
             return _with_ogr(name, main, encoding=dbf_encoding(main))
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
         raise IngestError(
             "{name} cannot be unpacked ({why}).",
             "Pack it again, without a password.",

@@ -292,11 +292,12 @@ def test_buildings_of_cityjson_stand_on_their_ground(town: str, tmp_path: Path) 
         "CityObjects": {
             "b1": {
                 "type": "Building",
-                "attributes": {"storeysAboveGround": 4},
+                "attributes": {"storeysAboveGround": 4, "measuredHeight": 10**400},
                 "geometry": [{"type": "Solid", "lod": "1", "boundaries": [[[ring] for ring in faces]]}],
             },
             "b2": {
                 "type": "Building",
+                "attributes": ["none"],
                 "geometry": [{"type": "Solid", "lod": "1", "boundaries": [[[[0, 1, 99]]]]}],
             },
             "tree": {"type": "SolitaryVegetationObject", "geometry": []},
@@ -532,6 +533,11 @@ def test_bad_files_are_refused_in_a_sentence(
             b'{"type": "CityJSON", "version": "0.9", "CityObjects": {}, "vertices": []}',
             "0.9",
         ),
+        "huge.city.json": (
+            b'{"type": "CityJSON", "version": "2.0", "CityObjects": {}, "vertices": [[%s, 0, 0]]}'
+            % (b"9" * 400),
+            "cannot be read",
+        ),
         "program.exe": (b"MZ", "no kind of file"),
         "fake.zip": (b"PK no", "cannot be unpacked"),
     }
@@ -551,7 +557,9 @@ def test_bad_files_are_refused_in_a_sentence(
     for name, (members, said) in zipped.items():
         with pytest.raises(IngestError, match=said):
             check_file(Order(packed(tmp_path / name, members), "cameras"))
-    assert check_file(Order(packed(tmp_path / "fine.zip", {"深/cams.csv": good}), "cameras")).good == 1
+    assert (
+        check_file(Order(packed(tmp_path / "fine.zip", {".": b"", "深/cams.csv": good}), "cameras")).good == 1
+    )
     monkeypatch.setattr(zips, "MOST_UNPACKED", 10)
     with pytest.raises(IngestError, match="unpacks to more"):
         check_file(Order(tmp_path / "fine.zip", "cameras"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import zipfile
 from collections.abc import Callable
@@ -224,12 +225,14 @@ def test_the_other_52999() -> None:
 
 
 def test_geojson_rows_that_are_no_points() -> None:
-    body = json.loads(as_geojson(rows(4)))
+    body = json.loads(as_geojson(rows(6)))
     body["features"][0]["geometry"] = None
     body["features"][1]["geometry"] = {"type": "LineString", "coordinates": [[LON, LAT], [LON, LAT]]}
     body["features"][2]["geometry"]["coordinates"] = ["east", LAT]
+    body["features"][4]["geometry"]["coordinates"] = [10**400, LAT]
+    body["features"][5]["geometry"]["coordinates"] = [math.inf, LAT]
     found = read("c.geojson", json.dumps(body))
-    assert found.cameras.index.tolist() == [4] and set(faults(found)) == {1, 2, 3}
+    assert found.cameras.index.tolist() == [4] and set(faults(found)) == {1, 2, 3, 5, 6}
     assert "LineString" in faults(found)[2].value
 
 
@@ -362,6 +365,11 @@ def refused(name: str, content: bytes) -> str:
         ("c.gpkg", b"<OGRVRTDataSource></OGRVRTDataSource>", "not a GeoPackage"),
         ("c.gpkg", b"SQLite format 3\0" + b"x" * 200, "cannot be read"),
         ("c.zip", b"PK\x03\x04 nothing", "cannot be unpacked"),
+        (
+            "c.geojson",
+            b'{"type": "FeatureCollection", "features": [], "crs": {"properties": []}}',
+            "has 0 rows",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(name: str, content: bytes, said: str) -> None:
@@ -379,6 +387,13 @@ def zipped(**members: bytes) -> bytes:
 def test_zips_that_are_no_shapefile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "holds 0 shapefiles" in refused("c.zip", zipped(a_csv=b"lon,lat"))
     assert "holds 2 shapefiles" in refused("c.zip", zipped(a_shp=b"", b_shp=b""))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("c.shp", bytes(range(256)) * 40)
+    damaged = bytearray(packed.getvalue())
+    at = damaged.find(b"c.shp") + 5  # the packed content begins behind the name
+    damaged[at : at + 20] = b"\xff" * 20
+    assert "cannot be unpacked" in refused("c.zip", bytes(damaged))
     # GDAL would follow such a file to others on this machine
     assert "not a shapefile" in refused("c.zip", zipped(a_shp=b"<OGRVRTDataSource/>"))
     good = as_shapefile(rows(3), tmp_path)

@@ -61,7 +61,7 @@ def open_cityjson(name: str, path: Path) -> Source:
         wanted = {
             key: each for key, each in objects.items() if each.get("type") in KINDS and each.get("geometry")
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise unreadable(name, error) from error
     if not version.startswith(VERSIONS):
         raise IngestError(
@@ -100,7 +100,8 @@ def _batches(source: Source, objects: dict[str, Any], vertices: Vertices) -> Ite
                     row=number,
                 )
                 source.faults.append(RowFault(number, "geometry", str(key)[:40], error))
-            rows.append(_facts(str(key), each.get("attributes") or {}, height))
+            told = each.get("attributes")
+            rows.append(_facts(str(key), told if isinstance(told, dict) else {}, height))
         schema = pa.schema(
             [(n, pa.float64() if n in ("height_m", "levels") else pa.string()) for n in source.columns]
         )
@@ -109,15 +110,22 @@ def _batches(source: Source, objects: dict[str, Any], vertices: Vertices) -> Ite
 
 
 def _facts(key: str, attributes: dict[str, Any], height: float | None) -> dict[str, Any]:
-    measured = next((v for n in HEIGHTS if isinstance(v := attributes.get(n), int | float)), height)
-    levels = attributes.get("storeysAboveGround")
+    measured = next((v for n in HEIGHTS if (v := _number(attributes.get(n))) is not None), height)
     return {
         "id": key,
-        "height_m": None if measured is None else float(measured),
+        "height_m": measured,
         "name": None if attributes.get("name") is None else str(attributes["name"]),
         "use": next((str(attributes[n]) for n in USES if attributes.get(n) is not None), None),
-        "levels": float(levels) if isinstance(levels, int | float) else None,
+        "levels": _number(attributes.get("storeysAboveGround")),
     }
+
+
+def _number(value: Any) -> float | None:
+    """A number that can be one of a building; None for everything else."""
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None
 
 
 def _solid(geometries: list[dict[str, Any]], vertices: Vertices) -> tuple[Any, float]:

@@ -163,7 +163,7 @@ def _ending(member: zipfile.ZipInfo) -> str:
 def _matters(filename: str) -> bool:
     """Not a note that an operating system left."""
     parts = PurePosixPath(filename).parts
-    return "__MACOSX" not in parts and not parts[-1].startswith(".")
+    return "__MACOSX" not in parts and bool(parts) and not parts[-1].startswith(".")
 
 
 def _leads_out(filename: str) -> bool:
