@@ -136,7 +136,13 @@ def _map(
     )
     show_keys(choice, shown, scenario if changed else None)
     change_keys(changes)
-    st.caption(f"**{words(VIEWS[choice.view][0])}.** {words(shown.measure.meaning)}")
+    st.caption(
+        words(
+            N_("**{title}.** {meaning}"),
+            title=words(VIEWS[choice.view][0]),
+            meaning=words(shown.measure.meaning),
+        )
+    )
     source_line(register, layers)
     take_layers(layers)
 

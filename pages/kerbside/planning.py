@@ -28,6 +28,7 @@ from pages import cached
 from pages.kerbside.changing import put_bays
 from pages.kerbside.choosing import Choice
 from pages.kerbside.tables import patrol_part, tariff_part, works_part
+from pages.kerbside.telling import NOBODY
 from pages.session import recall, remember, words
 from pages.widgets.figures import figures
 from pages.widgets.legend import keys
@@ -183,6 +184,8 @@ def _ask_bays() -> BayQuestion | None:
 def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | None) -> None:
     if bays is None:
         st.caption(words(N_("Set budget and distances and press Work it out; the bays appear on the map.")))
+        if need.unmet.sum() < NOBODY:
+            _nobody_short()
         return
     plan = bays.plan
     figures(
@@ -200,11 +203,8 @@ def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | Non
             (N_("Cost, yuan"), f"{plan.cost:,.0f}"),
         ]
     )
-    if plan.wanted - plan.served_before < 0.05:
-        st.info(
-            words(N_("Under these assumptions everybody finds a place within the walk: no bay is needed.")),
-            icon=":material/info:",
-        )
+    if plan.wanted - plan.served_before < NOBODY:
+        _nobody_short()
     if bays.kinds_missing:
         st.caption(
             words(
@@ -260,6 +260,13 @@ def _bays(revision: int, need: Need, bays: Bays | None, scenario: Scenario | Non
             )
             st.success(words(N_("Kept as run {number}."), number=number), icon=":material/check:")
         put_bays(bays, scenario)
+
+
+def _nobody_short() -> None:
+    st.info(
+        words(N_("Under these assumptions everybody finds a place within the walk: no bay is needed.")),
+        icon=":material/info:",
+    )
 
 
 def _facts(need: Need, bays: Bays, scenario: Scenario | None) -> dict[str, dict[str, object]]:

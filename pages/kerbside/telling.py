@@ -25,7 +25,7 @@ from pages.session import language, recall, remember, words
 from pages.widgets.figures import figures
 from pages.widgets.taking import data_table, other_formats
 
-__all__ = ["download", "keep_scenario", "missed", "told_missing", "totals"]
+__all__ = ["NOBODY", "download", "keep_scenario", "missed", "told_missing", "totals"]
 
 COLUMNS = {
     "captures": ("captures", "reports"),
@@ -53,6 +53,8 @@ UNITS = {
     "unmet_ratio": N_("share of those who want one"),
     "length_m": N_("metres of kerb without bays"),
 }
+NOBODY = 0.05
+"""Vehicle-hours a week below which nobody is short of a place."""
 
 
 def told_missing(ground: ParkingGround) -> None:
@@ -101,6 +103,18 @@ def totals(
             (N_("Without a place, vehicle-hours a week"), f"{table['unmet'].sum():,.1f}"),
         ]
     figures(rows)
+    if choice.view == "shortage" and need is not None and table["unmet"].sum() < NOBODY:
+        st.info(
+            words(
+                N_(
+                    "In these hours everybody finds a place within {walk:g} m if {free:.0%} of the legal places are"
+                    " free. A shorter walk or fewer free places, under Assumptions, show where it gets tight first."
+                ),
+                walk=need.rules.limit_m,
+                free=need.rules.free_ratio,
+            ),
+            icon=":material/info:",
+        )
     if standing.found.unused:
         st.caption(
             words(

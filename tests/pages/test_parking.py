@@ -14,6 +14,7 @@ from geodata.queries.poses import Pose
 from geodata.settings import ROOT
 from layers.i18n import LANGUAGES, translate
 from layers.parking import MEASURES, VIEWS
+from pages.kerbside import planning
 from pages.widgets.map import Click
 from tests.pages.test_screens import drawn, figures, row, sound, texts, write
 
@@ -260,3 +261,27 @@ def test_the_run_table_is_empty_without_a_scenario(town_database: str) -> None:
         before = conn.execute(text("SELECT count(*) FROM run WHERE kind = 'parking'")).scalar()
         sound(opened())
         assert conn.execute(text("SELECT count(*) FROM run WHERE kind = 'parking'")).scalar() == before
+
+
+@every_language
+def test_where_nobody_is_short_the_screen_says_so(
+    town_database: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needless = translate(
+        "Under these assumptions everybody finds a place within the walk: no bay is needed.", language
+    )
+    app = sound(opened(language, view="shortage"))
+    told = translate(
+        "In these hours everybody finds a place within {walk:g} m if {free:.0%} of the legal places are free."
+        " A shorter walk or fewer free places, under Assumptions, show where it gets tight first.",
+        language,
+    )
+    assert told.format(walk=300, free=0.3) not in shown_text(app) and needless not in shown_text(app)
+    app.slider(key="parking_limit").set_value(500)
+    app.slider(key="parking_stay").set_value(5)
+    app.slider(key="parking_free").set_value(100)
+    sound(app.slider(key="parking_hours_0").set_value((3, 4)).run())
+    assert told.format(walk=500, free=1.0) in shown_text(app), "by night nobody is short"
+    assert needless not in shown_text(app), "by day somebody is"
+    monkeypatch.setattr(planning, "NOBODY", 1e6)
+    assert needless in shown_text(sound(app.run())), "before anything is asked for"
