@@ -268,8 +268,10 @@ def note_evidence(lead: int, *, manifest_sha256: str, files: int) -> None:
 
 def _locked(session: Session, lead: int) -> int:
     """The lead that stands for one, kept from others until the transaction ends."""
-    front = front_of(session, lead)
-    session.execute(text("SELECT id FROM finding WHERE id = :id FOR UPDATE"), {"id": front})
+    front, before = front_of(session, lead), None
+    while front != before:
+        session.execute(text("SELECT id FROM finding WHERE id = :id FOR UPDATE"), {"id": front})
+        front, before = front_of(session, lead), front  # while this waited it may have gone behind another
     return front
 
 

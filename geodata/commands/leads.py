@@ -20,9 +20,11 @@ from analysis.desk.rechecking import recheck
 from analysis.errors import Term
 from analysis.vision.detections import CLASS_NAMES, Detections, box_iou
 from analysis.vision.rules import Lead, Look, Rule, judge
+from geodata.commands.cases import alone
 from geodata.commands.placing import Placing
 from geodata.projecting import projected_points
 from geodata.queries.datasets import loaded_town
+from geodata.queries.desk import front_of
 from geodata.queries.watches import CameraSetup, ZoneSetup
 
 __all__ = [
@@ -44,6 +46,8 @@ RECHECKED = dt.timedelta(days=7)
 """So long after disposal a lead is looked at again; later it would be another one."""
 SAME_IOU = 0.3
 """A box that overlaps a lead's by this much is the same thing in the same place."""
+SAME_SPOT_IOU = 0.5
+"""Leads without a place whose boxes overlap by this much, one after the other, are about the same thing."""
 
 
 def read_looks(
@@ -106,7 +110,10 @@ def write_leads(session: Session, setup: CameraSetup, placing: Placing, at: dt.d
     fresh: list[int] = []
     for each in judged:
         known = known_leads(session, each, at)
-        leads = judge(each.zone, [look for _, look in looks], known=[old for _, old in known])
+        # no further back than leads are known: another zone's rule may look further
+        since_s = at.timestamp() - each.zone.rule.window_s
+        own = [look for _, look in looks if look.time_s > since_s]
+        leads = judge(each.zone, own, known=[old for _, old in known])
         fresh += keep_leads(session, setup, each, leads, known, placing, picture_at)
     for number in fresh:
         merge_leads(session, number)
@@ -145,12 +152,14 @@ def recheck_leads(session: Session, setup: CameraSetup, at: dt.datetime) -> None
     Second recognition: leads of this camera that somebody called dealt with are looked at again.
 
     A look found it again if the rule's classes are seen in the same place with the rule's score; of a rule about
-    pictures, if its lead was prolonged.
+    pictures, if its lead was prolonged. A look whose picture has another size than the lead's says nothing.
     """
     rows = session.execute(
         text(
-            "SELECT f.id, f.zone_id, f.x1, f.y1, f.x2, f.y2, f.placed, f.disposed_at, f.last_seen_at, f.recheck"
-            " FROM finding f WHERE f.camera_id = :camera AND f.disposed_at IS NOT NULL"
+            "SELECT f.id, f.zone_id, f.x1, f.y1, f.x2, f.y2, f.placed, f.disposed_at, f.last_seen_at, f.recheck,"
+            " s.width_px, s.height_px FROM finding f LEFT JOIN LATERAL (SELECT width_px, height_px FROM sample"
+            " WHERE camera_id = f.camera_id AND taken_at BETWEEN f.first_seen_at AND f.last_seen_at"
+            " ORDER BY taken_at DESC LIMIT 1) s ON true WHERE f.camera_id = :camera AND f.disposed_at IS NOT NULL"
             " AND (f.recheck IS NULL OR f.recheck = 'cannot_say') AND f.disposed_at > :since"
         ),
         {"camera": setup.id, "since": at - RECHECKED},
@@ -160,16 +169,20 @@ def recheck_leads(session: Session, setup: CameraSetup, at: dt.datetime) -> None
         if row.zone_id not in zones or zones[row.zone_id].zone.rule.needs == "track":  # it has long gone
             continue
         zone = zones[row.zone_id].zone
-        looks = _looks_since(session, setup.id, row.disposed_at)
+        looks = _looks(session, setup.id, row.disposed_at, None)
+        sizes = _sizes(session, [number for number, _ in looks])
+        size = (row.width_px, row.height_px)
         found = [
-            _there(row, zone.rule, look) or look.time_s <= row.last_seen_at.timestamp() for look in looks
+            _there(row, zone.rule, look) or look.time_s <= row.last_seen_at.timestamp() for _, look in looks
         ]
         said = recheck(
             RecheckLooks(
-                at_s=np.array([look.time_s for look in looks]),
+                at_s=np.array([look.time_s for _, look in looks]),
                 found=np.array(found, dtype=bool),
                 blocked=np.zeros(len(looks), dtype=bool),
-                calibrated=np.ones(len(looks), dtype=bool),
+                calibrated=np.array(
+                    [size in ((None, None), sizes[number]) for number, _ in looks], dtype=bool
+                ),
             ),
             row.disposed_at.timestamp(),
         )
@@ -185,8 +198,13 @@ def recheck_leads(session: Session, setup: CameraSetup, at: dt.datetime) -> None
             _keep_frame(session, row.id, "recheck", decided, _picture_at(session, setup.id, decided))
 
 
-def _looks_since(session: Session, camera_id: int, since: dt.datetime) -> list[Look]:
-    return [look for _, look in _looks(session, camera_id, since, None)]
+def _sizes(session: Session, samples: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Width and height of the pictures of samples."""
+    rows = session.execute(
+        text("SELECT id, width_px, height_px FROM sample WHERE id = ANY(:samples)"),
+        {"samples": list(samples)},
+    )
+    return {row.id: (row.width_px, row.height_px) for row in rows}
 
 
 def _there(row: Row[Any], rule: Rule, look: Look) -> bool:
@@ -354,11 +372,32 @@ def merge_leads(session: Session, number: int) -> int | None:
     Lets a new lead stand behind an older one of the same class, place and time, whichever camera saw it.
 
     Leads that stand behind one another have one representative: the surest, which people are shown. A lead that has
-    only its camera's place is compared with none. Returns the representative if it is another lead.
+    only its camera's place is compared in the picture, with those of its own zone. Looks that write leads at the same
+    time merge them one after the other. Returns the representative if it is another lead.
     """
+    alone(session, "merge leads")
+    same = [*_at_one_place(session, number), *_in_one_picture(session, number)]
+    if not same:
+        return None
+    fronts = sorted({front_of(session, each) for each in (number, *same)})
+    rows = session.execute(
+        text("SELECT id, state, confidence FROM finding WHERE id = ANY(:fronts) ORDER BY id FOR UPDATE"),
+        {"fronts": fronts},
+    ).all()
+    # one that a person has looked at stays in front; else the surest, and of these the oldest
+    front = int(min(rows, key=lambda row: (row.state == "lead", -row.confidence, row.id)).id)
+    session.execute(
+        text("UPDATE finding SET merged_into = :front WHERE id = ANY(:others) OR merged_into = ANY(:others)"),
+        {"front": front, "others": [each for each in fronts if each != front]},
+    )
+    return None if front == number else front
+
+
+def _at_one_place(session: Session, number: int) -> list[int]:
+    """Leads about the same thing by their places on the ground; none if one has only its camera's."""
     rows = session.execute(
         text(
-            "SELECT o.id, o.camera_id, o.confidence, o.error_m, o.merged_into, o.state,"
+            "SELECT o.id, o.camera_id, o.confidence, o.error_m,"
             " extract(epoch FROM o.first_seen_at)::float8 AS first,"
             " extract(epoch FROM o.last_seen_at)::float8 AS last, ST_X(o.geom) AS lon, ST_Y(o.geom) AS lat"
             " FROM finding n JOIN camera k ON k.id = n.camera_id JOIN finding o ON o.class_code = n.class_code"
@@ -371,10 +410,10 @@ def merge_leads(session: Session, number: int) -> int | None:
         {"id": number, "gap": SAMENESS.most_gap_s, "near": 0.001},
     ).all()
     if len(rows) < 2:
-        return None
+        return []
     town = loaded_town(session)
     at = projected_points([(row.lon, row.lat) for row in rows], STORAGE_EPSG, town.metric_epsg)
-    merged = merge(
+    group = merge(
         Leads(
             x_m=at[:, 0],
             y_m=at[:, 1],
@@ -386,21 +425,35 @@ def merge_leads(session: Session, number: int) -> int | None:
             score=np.array([row.confidence for row in rows]),
         ),
         SAMENESS,
-    )
+    ).group
     mine = next(place for place, row in enumerate(rows) if row.id == number)
-    group = [place for place in range(len(rows)) if merged.group[place] == merged.group[mine]]
-    if len(group) < 2:
-        return None
-    # one that a person has looked at stays in front; else the surest, and of these the oldest
-    first = min(group, key=lambda at: (rows[at].state == "lead", -rows[at].confidence, rows[at].id))
-    front = rows[first].id
-    others = [rows[at].id for at in group if at != first]
-    session.execute(
-        text("UPDATE finding SET merged_into = :front WHERE id = ANY(:others)"),
-        {"front": front, "others": others},
-    )
-    session.execute(text("UPDATE finding SET merged_into = NULL WHERE id = :front"), {"front": front})
-    return None if front == number else int(front)
+    return [
+        int(row.id) for row, its in zip(rows, group, strict=True) if its == group[mine] and row.id != number
+    ]
+
+
+def _in_one_picture(session: Session, number: int) -> list[int]:
+    """
+    Leads about what stood at the same spot of the same zone shortly before or after.
+
+    So a pause of the patrol brings no second lead about a vehicle that nobody can place on the ground.
+    """
+    rows = session.execute(
+        text(
+            "SELECT o.id, ARRAY[o.x1, o.y1, o.x2, o.y2] AS box, ARRAY[n.x1, n.y1, n.x2, n.y2] AS own"
+            " FROM finding n JOIN camera k ON k.id = n.camera_id JOIN finding o ON o.zone_id = n.zone_id"
+            " AND o.class_code = n.class_code AND o.rule = n.rule AND o.hint = n.hint AND o.placed"
+            " WHERE n.id = :id AND o.id <> n.id AND n.placed"
+            " AND n.error_m >= k.range_m AND o.error_m >= k.range_m"
+            " AND greatest(o.first_seen_at, n.first_seen_at) - least(o.last_seen_at, n.last_seen_at)"
+            " BETWEEN interval '0 s' AND make_interval(secs => :gap) ORDER BY o.id"
+        ),
+        {"id": number, "gap": SAMENESS.most_gap_s},
+    ).all()
+    if not rows:
+        return []
+    overlap = box_iou(np.array([rows[0].own], dtype=float), np.array([row.box for row in rows], dtype=float))
+    return [int(row.id) for row, share in zip(rows, overlap[0], strict=True) if share >= SAME_SPOT_IOU]
 
 
 def _moment(epoch_s: float) -> dt.datetime:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from analysis.vision.detections import CAR, Detections
+from analysis.vision.detections import CAR, PERSON, Detections
 from geodata import database
 from geodata.commands import looks as looking
 from geodata.commands.looks import look
@@ -120,6 +120,47 @@ def test_things_without_a_place_of_their_own_are_not_one_thing(camera: int, stre
     assert both.error == reach, "beyond the reference points a lead has its camera's place"
 
 
+def test_a_pause_of_the_patrol_brings_no_second_lead_to_judge(camera: int, street: Street) -> None:
+    eye = Eye()
+    eye.boxes = [
+        ((740.0, 100.0, 766.0, 140.0), 0.9, CAR)
+    ]  # beyond the reference points: it has no place of its own
+    for turn in range(9):
+        looked(camera, street, eye, 10.0 * turn)
+    for turn in range(9):
+        looked(camera, street, eye, 700.0 + 10.0 * turn)
+    both = row("SELECT count(*) AS n, count(merged_into) AS merged FROM finding")
+    assert (both.n, both.merged) == (2, 1)
+    for turn in range(9):
+        looked(camera, street, eye, 3_000.0 + 10.0 * turn)
+    both = row("SELECT count(*) AS n, count(merged_into) AS merged FROM finding")
+    assert (both.n, both.merged) == (3, 1), "after a quarter of an hour it is another one"
+
+
+def test_a_zone_that_looks_far_back_brings_its_neighbour_no_old_leads(camera: int, street: Street) -> None:
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE zone SET rule = CASE name WHEN 'gate' THEN 'static_object' ELSE 'intrusion' END,"
+                " polygon_px = '[[0, 0], [768, 0], [768, 576], [0, 576]]', settings = '{}' WHERE camera_id = :camera"
+            ),
+            {"camera": camera},
+        )
+    eye = Eye()
+    eye.boxes = [((300.0, 200.0, 330.0, 280.0), 0.9, PERSON)]
+    for turn in range(5):
+        looked(camera, street, eye, 10.0 * turn)
+    before = row("SELECT count(*) AS n FROM finding WHERE rule = 'intrusion'").n
+    assert before == 1
+    with database.connection() as conn:
+        setup = camera_setup(conn, camera)
+    assert setup.window_s > 1_500
+    eye.boxes = []
+    for turn in range(6):  # the first looks leave the longer window one by one
+        looked(camera, street, eye, setup.window_s - 5.0 + 10.0 * turn)
+    assert row("SELECT count(*) AS n FROM finding WHERE rule = 'intrusion'").n == before
+
+
 def test_a_look_is_written_once(camera: int, street: Street) -> None:
     eye = Eye()
     assert looked(camera, street, eye, 0).outcome == "taken"
@@ -226,6 +267,25 @@ def test_second_recognition_says_solved_or_not(camera: int, street: Street) -> N
     found = row("SELECT recheck, recheck_at FROM finding")
     assert found.recheck == "solved" and found.recheck_at == MORNING + dt.timedelta(seconds=140)
     assert row("SELECT count(*) AS n FROM finding_frame WHERE role = 'recheck'").n == 1
+
+
+def test_second_recognition_says_nothing_of_pictures_of_another_size(camera: int, street: Street) -> None:
+    eye = Eye()
+    for turn in range(9):
+        looked(camera, street, eye, 10.0 * turn)
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE finding SET state = 'confirmed', disposed_at = :at"),
+            {"at": MORNING + dt.timedelta(seconds=85)},
+        )
+    street.size, eye.boxes = (1536, 1152), [(tuple(2 * edge for edge in IN_ZONE), 0.9, CAR)]
+    for turn in (9, 10, 11, 12):
+        looked(camera, street, eye, 10.0 * turn)
+    assert row("SELECT recheck FROM finding").recheck == "cannot_say"
+    street.size, eye.boxes = (768, 576), []
+    for turn in (13, 14, 15):
+        looked(camera, street, eye, 10.0 * turn)
+    assert row("SELECT recheck FROM finding").recheck == "solved"
 
 
 def test_a_zone_beside_the_picture_and_a_bad_calibration_stop_nobody(camera: int, street: Street) -> None:

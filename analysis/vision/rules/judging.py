@@ -35,7 +35,8 @@ def judge(zone: WatchedZone, looks: Sequence[Look], *, known: Iterable[Lead] = (
     zone
         Where, and by which rule.
     looks
-        Looks of at least the last `zone.rule.window_s` seconds, in order of time. Older ones do no harm.
+        Looks of at least the last `zone.rule.window_s` seconds, in order of time. With older ones, `known` must go
+        back as far: what ended long ago would be a new lead otherwise.
     known
         Leads of earlier calls that may still go on. A lead that prolongs one of them takes its key and its
         beginning; without them, what began before the window seems to begin with it.
