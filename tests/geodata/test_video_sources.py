@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from geodata.video.addresses import Source, parse_source
-from geodata.video.clocks import WRONG_CLOCK, Clock
+from geodata.video.clocks import NO_TIMES, WRONG_CLOCK, Clock
 from geodata.video.failures import Failure, SourceError
 from geodata.video.shots import Due
 from geodata.video.sources import Grabbed, grab, watching
@@ -69,7 +69,9 @@ def test_a_keyframe_is_grabbed_with_its_time(server: RtspServer, name: str) -> N
     assert got.image.shape == (48, 64, 3) and (got.width_px, got.height_px) == (64, 48)
     assert number_of(got.image) % 5 == 0 and got.keyframe and not got.changed and got.rotation_deg == 0
     assert got.taken_from is (Clock.STREAM if name in ("plain", "undescribed") else Clock.WALL)
-    assert list(got.doubts) == ([WRONG_CLOCK] if name == "early" else [])
+    # described by its own pictures alone, a stream may give the first of them before it knows their times
+    told = [each for each in got.doubts if name != "undescribed" or each != NO_TIMES]
+    assert told == ([WRONG_CLOCK] if name == "early" else [])
     assert before - timedelta(seconds=0.1) <= got.taken_at <= datetime.now(UTC)
     assert 0 < got.cpu_s <= got.waited_s
 
