@@ -22,7 +22,7 @@ from geodata.towns.town import Town
 from layers import ramps
 from layers.catalogue import LAYERS
 from layers.deck import tile_layer, view_state
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from layers.layer import Form
 from pages import cached
 from pages.paper import telling
@@ -30,8 +30,10 @@ from pages.reviewing import sources as review_sources
 from pages.reviewing.private import private_cameras
 from pages.reviewing.sheet import sheet_keys, sheet_layers, show_sheet
 from pages.session import (
+    explained,
     forget,
     language,
+    literal,
     recall,
     remember,
     scenario_token,
@@ -276,7 +278,7 @@ def _chosen(listed: pd.DataFrame) -> str:
     asked = scenario_token(NUMBER)
     if asked is not None and asked not in numbers:
         missing = NotFound("There is no application {number}.", "Choose one of the list.", number=asked)
-        st.warning(explain(missing, language()))
+        st.warning(explained(missing))
         asked = None
     names = {
         row.number: f"{row.number} · {row.title} · {words(telling.STATES[row.state])}"
@@ -296,7 +298,7 @@ def _chosen(listed: pd.DataFrame) -> str:
 
 
 def _facts(review: Review, town: Town) -> None:
-    st.markdown(f"**{review.title}**")
+    st.markdown(f"**{literal(review.title)}**")
     rows = [
         (words(N_("Applicant")), review.applicant),
         (words(N_("State")), words(telling.STATES[review.state])),

@@ -9,12 +9,12 @@ from analysis.errors import HuiyanError
 from geodata import database
 from geodata.queries.calibrations import PictureDesk, read_desk
 from geodata.towns.town import Town
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from pages import cached
 from pages.calibrating.points import points_task
 from pages.calibrating.surfaces import REACHES_M, default_reach_m
 from pages.calibrating.zoning import zones_task
-from pages.session import address, forget, language, recall, set_address, words
+from pages.session import address, explained, forget, recall, set_address, words
 from pages.watching.telling import moment
 from pages.widgets.screen import empty, screen, simulated_mark
 
@@ -179,7 +179,7 @@ def _say_kept(desk: PictureDesk) -> None:
             words(N_("The zone is kept, at version {version}."), version=version), icon=":material/check:"
         )
         if remark:
-            st.warning(explain(HuiyanError.retold(remark), language()), icon=":material/crop:")
+            st.warning(explained(HuiyanError.retold(remark)), icon=":material/crop:")
 
 
 def _size(size_px: tuple[int, int]) -> str:

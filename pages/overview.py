@@ -13,7 +13,7 @@ from geodata.queries.tiles import applied
 from geodata.towns.town import Town
 from layers.catalogue import LAYERS
 from layers.deck import heat_layer, tile_layer, view_state
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from layers.layer import Layer, Measure
 from layers.measures import MEASURES
 from layers.view import HEAT, ORDER, ReadView, View, framed, read_view
@@ -23,6 +23,7 @@ from pages.drilling.tree import show_units
 from pages.session import (
     address,
     choose,
+    explained,
     language,
     recall,
     remember,
@@ -127,7 +128,7 @@ def _left_out(revision: int, opened: ReadView) -> None:
     if code is not None and all(code != each.code for each in cached.areas(revision)):
         errors.append(InputError("There is no area {code}.", "The whole town is shown.", code=code))
     for error in errors:
-        st.warning(explain(error, language()), icon=":material/link_off:")
+        st.warning(explained(error), icon=":material/link_off:")
 
 
 def _choose(revision: int, town: Town, opened: ReadView, *, units: bool) -> View:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import streamlit as st
 
-from layers.i18n import enumerate_words, pick_language, translate
+from analysis.errors import HuiyanError, Term, Terms
+from layers.i18n import enumerate_words, explain, pick_language, translate
 
 __all__ = [
     "address",
     "choose",
     "dark",
+    "explained",
     "forget",
     "language",
     "listed",
@@ -95,7 +99,23 @@ def words(message: str, **facts: object) -> str:
 
 def literal(text: str) -> str:
     """`text` as Markdown that shows just it: names of files that others gave hold no pictures and no links."""
-    return re.sub(r"([\\`*_~$:#|!<>\[\]])", r"\\\1", text)
+    # inside a word an underscore means nothing
+    return re.sub(r"([\\`*~$:#|!<>\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+
+
+def explained(error: HuiyanError) -> str:
+    """
+    What is wrong and how to mend it in the visitor's language, as Markdown.
+
+    What others wrote in an address, a file or a name is shown as they wrote it and holds no pictures and no links.
+    """
+    facts = {name: literal(str(fact)) if _of_others(fact) else fact for name, fact in error.facts.items()}
+    return explain(HuiyanError(error.message, error.mend, **facts), language())
+
+
+def _of_others(fact: object) -> bool:
+    """Neither a word of ours nor a number or a moment, which messages may format."""
+    return not isinstance(fact, Term | Terms | Number | dt.date | dt.time | dt.timedelta)
 
 
 def listed(items: Iterable[str]) -> str:

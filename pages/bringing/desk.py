@@ -25,12 +25,12 @@ from geodata.ingest.uploads import keep_upload
 from geodata.jobs.queue import defer
 from geodata.settings import settings
 from geodata.towns.town import Town
-from layers.i18n import N_, explain, translate
+from layers.i18n import N_, translate
 from pages import cached
 from pages.bringing.following import check_under_way, loads_under_way
 from pages.bringing.loads import loads_and_rasters
 from pages.bringing.telling import tell_report
-from pages.session import forget, language, recall, remember, words
+from pages.session import explained, forget, language, recall, remember, words
 from pages.widgets.renewing import renewal
 from pages.widgets.screen import told
 
@@ -295,9 +295,9 @@ def _checked(upload: Upload, order: Order) -> Report | None:
         with _on_disk(upload) as path:
             return check_file(replace(order, path=path), progress)
     except CrsNeeded as error:
-        st.warning(explain(error, language()), icon=":material/explore:")
+        st.warning(explained(error), icon=":material/explore:")
     except HuiyanError as error:
-        st.error(explain(error, language()), icon=":material/error:")
+        st.error(explained(error), icon=":material/error:")
     finally:
         bar.empty()
     return None

@@ -13,9 +13,9 @@ from analysis.errors import HuiyanError
 from analysis.vision.calibration import ASKED_POINTS, LEAST_POINTS, Homography
 from geodata.commands.calibrations import save_calibration
 from geodata.queries.calibrations import PictureDesk, fit_points
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from pages.calibrating import surfaces
-from pages.session import forget, language, recall, remember, words
+from pages.session import explained, forget, recall, remember, words
 from pages.widgets.figures import figures
 from pages.widgets.marking import Marks, Overlay, mark
 from pages.widgets.screen import told
@@ -41,7 +41,7 @@ def points_task(revision: int, desk: PictureDesk, reach_m: int) -> None:
         _surfaces(revision, desk, reach_m, now, fit)
     with lower:
         if trouble is not None:
-            st.error(explain(trouble, language()), icon=":material/error:")
+            st.error(explained(trouble), icon=":material/error:")
         if fit is not None:
             _worth(desk, pairs, fit)
         _keep(desk, now, pairs, fit)

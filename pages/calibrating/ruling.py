@@ -14,8 +14,8 @@ from analysis.errors import HuiyanError
 from analysis.vision.detections import CLASS_NAMES
 from analysis.vision.rules import RULES, from_settings, to_settings
 from geodata.towns.town import Town
-from layers.i18n import N_, explain
-from pages.session import language, words
+from layers.i18n import N_
+from pages.session import explained, language, words
 
 __all__ = ["DRAWN", "defaults", "settings_form"]
 
@@ -117,7 +117,7 @@ def settings_form(kind: str, held: Mapping[str, Any], town: Town, key: str) -> d
     try:
         start = to_settings(from_settings(kind, start | _known(kind, held)))
     except HuiyanError as error:
-        st.warning(explain(error, language()), icon=":material/warning:")
+        st.warning(explained(error), icon=":material/warning:")
     found: dict[str, Any] = {}
     typed = [each for each in fields(RULES[kind]) if each.name not in DRAWN]
     places = st.columns(2, gap="medium")

@@ -23,10 +23,10 @@ from geodata.queries.calibrations import (
     zone_on_ground,
 )
 from geodata.towns.town import Town
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from pages.calibrating import surfaces
 from pages.calibrating.ruling import settings_form
-from pages.session import language, recall, remember, words
+from pages.session import explained, language, recall, remember, words
 from pages.widgets.marking import Mode, Overlay, mark
 from pages.widgets.screen import told
 from pages.widgets.taking import data_table
@@ -80,7 +80,7 @@ def zones_task(revision: int, town: Town, desk: PictureDesk, reach_m: int) -> No
         _surfaces(revision, desk, fit, reach_m, key, part, on, now, pixels[part], zone, kind)
     with left:
         if trouble is not None:
-            st.error(explain(trouble, language()), icon=":material/error:")
+            st.error(explained(trouble), icon=":material/error:")
         _say_ground(fit, pixels[part], part)
     with right:
         _rest(desk, town, fit, zone, key, kind)
@@ -98,7 +98,7 @@ def _fit(desk: PictureDesk) -> Homography | None:
     try:
         return fit_points(desk.stored.pixels, desk.stored.ground_m)
     except HuiyanError as error:
-        st.warning(explain(error, language()), icon=":material/warning:")
+        st.warning(explained(error), icon=":material/warning:")
         return None
 
 
@@ -187,7 +187,7 @@ def _say_where(desk: PictureDesk, fit: Homography | None, on: str) -> None:
             "Calibrate it first, or draw on the picture.",
             code=desk.code,
         )
-        st.error(explain(error, language()), icon=":material/error:")
+        st.error(explained(error), icon=":material/error:")
 
 
 # ------------------------------------------------------------------------------------------------- corners

@@ -20,7 +20,7 @@ from geodata.queries.scenarios import Scenario
 from geodata.towns.town import Town
 from layers.i18n import N_, explain
 from pages import cached
-from pages.session import language, listed, recall, remember, words
+from pages.session import explained, language, listed, recall, remember, words
 from pages.widgets.screen import told
 from pages.workbench.changing import SLIDERS
 from pages.workbench.target import Target, draft
@@ -123,10 +123,10 @@ def from_file(revision: int, town: Town, edited: pd.DataFrame, wide: DeltaGenera
     try:
         found = cached.read_file(revision, file.name, file.getvalue(), crs, exchanged)
     except CrsNeeded as error:
-        st.warning(explain(error, language()), icon=":material/explore:")
+        st.warning(explained(error), icon=":material/explore:")
         return
     except HuiyanError as error:
-        st.error(explain(error, language()), icon=":material/error:")
+        st.error(explained(error), icon=":material/error:")
         return
     _say_reading(found)
     with wide:

@@ -11,7 +11,7 @@ from layers.catalogue import NETWORKS
 from layers.i18n import N_
 from layers.layer import Layer
 from pages.paper.telling import TASKS
-from pages.session import words
+from pages.session import literal, words
 from pages.widgets.screen import fact_table, simulated_mark
 
 __all__ = ["camera_panel", "cell_panel", "feature_panel"]
@@ -83,7 +83,7 @@ def camera_panel(facts: dict[str, Any] | None, seen: SeenInterval | None) -> Non
     if facts is None:
         st.caption(words(N_("This camera is gone.")))
         return
-    st.markdown(f"**{words(facts['name'])}**")
+    st.markdown(f"**{literal(words(facts['name']))}**")
     rows = [
         (words(N_("Code (GB/T 28181)")), facts["code"]),
         (words(N_("State")), words(STATES.get(facts["state"], facts["state"]))),

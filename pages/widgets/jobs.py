@@ -9,8 +9,8 @@ import streamlit as st
 from geodata import database
 from geodata.jobs.queue import defer
 from geodata.queries.jobs import newest_job
-from layers.i18n import N_, explain
-from pages.session import forget, language, recall, remember, words
+from layers.i18n import N_
+from pages.session import explained, forget, recall, remember, words
 
 __all__ = ["begin", "follow", "job_button"]
 
@@ -63,7 +63,7 @@ def follow(kind: str, arguments: dict[str, Any]) -> None:
     if begun != arguments or (job is not None and job.id > after and job.state == "done"):
         st.caption(words(N_("Cameras or data have changed since this was asked: ask again.")))
     elif job is not None and job.id > after and job.error is not None:
-        st.error(explain(job.error, language()))
+        st.error(explained(job.error))
     else:
         _watch(kind, arguments, after)
 
@@ -94,6 +94,6 @@ def _progress(kind: str) -> None:
     else:
         forget(f"job_{kind}")
         if job.error is not None:
-            st.error(explain(job.error, language()))
+            st.error(explained(job.error))
         else:
             st.rerun()

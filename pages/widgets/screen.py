@@ -10,9 +10,9 @@ import streamlit as st
 
 from analysis.errors import HuiyanError
 from geodata.errors import ClusterError, DatabaseUnavailable
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from pages import cached
-from pages.session import language, words
+from pages.session import explained, words
 
 __all__ = ["empty", "fact_table", "lead", "screen", "simulated_mark", "told"]
 
@@ -60,7 +60,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except HuiyanError as error:
-        st.error(explain(error, language()), icon=":material/error:")
+        st.error(explained(error), icon=":material/error:")
 
 
 def lead(sentence: str) -> None:
@@ -78,7 +78,7 @@ def empty(title: str, sentence: str, command: str = "") -> None:
 
 def trouble(title: str, error: HuiyanError) -> None:
     """What a screen shows when something is wrong: the sentence and its mend."""
-    st.error(f"**{words(title)}**\n\n{explain(error, language())}", icon=":material/error:")
+    st.error(f"**{words(title)}**\n\n{explained(error)}", icon=":material/error:")
 
 
 def simulated_mark() -> str:

@@ -424,6 +424,17 @@ def test_a_link_opens_the_same_overview_and_the_overview_is_its_link(town_databa
     assert "area" not in app.query_params and "centre" not in app.query_params
 
 
+def test_what_stands_in_a_link_is_shown_and_draws_no_picture(town_database: str) -> None:
+    app = AppTest.from_file(PAGES / "overview.py", default_timeout=180)
+    app.query_params["lang"] = "en"
+    app.query_params["area"] = "![x](https://elsewhere.example/x.png)"
+    app.query_params["since"] = "[press](https://elsewhere.example)"
+    app.run()
+    told = [each.value for each in app.warning]
+    assert len(told) == 2 and all("elsewhere.example" in each for each in told)
+    assert not any(re.search(r"(?<!\\)\[", each) for each in told)
+
+
 def test_a_broken_link_opens_and_says_what_it_left_out(town_database: str) -> None:
     app = AppTest.from_file(PAGES / "overview.py", default_timeout=180)
     for name, value in {"layers": "cameras,clouds", "area": "1", "zoom": "far", "lang": "en"}.items():
