@@ -22,6 +22,7 @@ from geodata.queries.city import cameras, cells, kerbs, pois, streets, views
 from geodata.towns.simulation import (
     DemandModel,
     bare_kerbs,
+    case_lives,
     parking_captures,
     parking_demand,
     parking_events,
@@ -40,8 +41,8 @@ ENFORCERS = ("city management", "traffic police")
 """Owners whose cameras run the parking detector where not all do."""
 _BESIDE_M = 20.0
 """Cameras so near to the cells see something of them."""
-_WATCHERS, _SCHEDULES = 2, 3
-"""Name the generators that choose them and their hours, which leaves the other draws as they are."""
+_WATCHERS, _SCHEDULES, _LIVES = 2, 3, 4
+"""Name the generators of these, of their hours and of what becomes of cases: the other draws stay as they are."""
 
 
 def first_moment(town: Town) -> dt.datetime:
@@ -193,6 +194,14 @@ def _write_cases(
     rows["cell_id"] = rows["cell_code"].map(cell_ids)
     rows["class_code"] = ILLEGAL_PARKING
     rows["simulated"] = True
+    lives = case_lives(
+        rows["reported_at"],
+        first_moment(town) + dt.timedelta(days=DAYS),
+        np.random.default_rng([town.seed, _LIVES]),
+    )
+    kept = rows["stage"] != Stage.VOID.value
+    rows["stage"] = lives["stage"].where(kept, Stage.VOID.value)
+    rows["closed_at"] = lives["closed_at"].where(kept)
     ensure_months(session, rows["reported_at"].min(), rows["reported_at"].max())
     copy_rows(session, "case_file", rows.drop(columns=["cell_code", "event_id"]).to_crs(STORAGE_EPSG))
     session.execute(
@@ -204,7 +213,8 @@ def _write_cases(
     made = Provenance(
         "Huiyan",
         town.licence,
-        "violations drawn from a written demand model, noticed by cameras in sight and by people at QR points",
+        "violations drawn from a written demand model, noticed by cameras in sight and by people at QR points; what"
+        " became of each case drawn from the usual hours of each step",
         simulated=True,
     )
     record(session, "case_file", town.name, made)

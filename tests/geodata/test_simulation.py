@@ -22,6 +22,7 @@ from geodata.towns.simulation import (
     DemandModel,
     bare_kerbs,
     camera_poses,
+    case_lives,
     hour_of_week_profile,
     parking_captures,
     parking_demand,
@@ -383,3 +384,20 @@ def test_bad_input_is_refused_with_a_mend():
         camera_poses(base["cameras"], base["streets"].to_crs(4326), base["buildings"], rng)
     with pytest.raises(InputError, match="noise_shape"):
         DemandModel(noise_shape=0)
+
+
+def test_what_becomes_of_cases_goes_step_by_step_and_none_ends_before_it_begins():
+    until = START + dt.timedelta(days=30)
+    reported = pd.Series(pd.date_range(START, until, periods=20_000))
+    lives = case_lives(reported, until, np.random.default_rng(4))
+    assert lives.equals(case_lives(reported, until, np.random.default_rng(4)))
+    closed = lives["stage"] == "closed"
+    assert (lives["closed_at"].notna() == closed).all()
+    took = (lives["closed_at"] - reported)[closed]
+    assert (took > dt.timedelta(0)).all() and (lives["closed_at"][closed] <= until).all()
+    assert 0.85 < closed.mean() < 0.95, "some are left lying"
+    assert 0.5 < (took < dt.timedelta(hours=3)).mean() < 0.8
+    assert set(lives["stage"]) == {"registered", "dispatched", "disposed", "verified", "closed"}
+    assert (lives["stage"][reported > until - dt.timedelta(minutes=2)] != "closed").all()
+    later = case_lives(reported, until + dt.timedelta(days=30), np.random.default_rng(4))
+    assert (later["closed_at"][closed] == lives["closed_at"][closed]).all(), "what is closed stays so"

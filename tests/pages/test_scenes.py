@@ -89,18 +89,21 @@ def test_one_page_draws_every_scene_in_both_languages(town_database: str) -> Non
 def test_the_figures_are_those_of_the_database(town_database: str) -> None:
     shown = texts(opened("illegal_parking"))
     with database.connection() as conn:
-        cases, dark, cells = conn.execute(
+        open_still, cases, closed, dark, cells = conn.execute(
             text(
-                "SELECT (SELECT count(*) FROM case_file WHERE class_code = '05-05' AND stage <> 'void'),"
+                "SELECT (SELECT count(*) FROM case_file WHERE class_code = '05-05'"
+                " AND stage NOT IN ('void', 'closed')),"
+                " (SELECT count(*) FROM case_file WHERE class_code = '05-05' AND stage <> 'void'),"
+                " (SELECT count(closed_at) FROM case_file WHERE class_code = '05-05'),"
                 " (SELECT count(*) FROM unit_cell c WHERE NOT EXISTS (SELECT FROM case_file f WHERE"
                 " f.cell_id = c.id AND f.stage <> 'void') AND NOT EXISTS (SELECT FROM camera_view v"
                 " JOIN exposure e ON e.camera_id = v.camera_id WHERE ST_Intersects(v.geom, c.geom)"
                 " AND (SELECT sum(h) FROM unnest(e.hours) h) > 0)), (SELECT count(*) FROM unit_cell)"
             )
         ).one()
-    assert f"{cases:,} / {cases:,}" in shown
+    assert f"{open_still:,} / {cases:,}" in shown and 0 < open_still < closed < cases
     assert f"{dark:,} / {cells:,}" in shown and dark / cells > 0
-    assert "no case was ever closed here" in shown
+    assert "no case was ever closed here" not in shown
 
 
 def test_a_scene_that_is_not_there(town_database: str) -> None:

@@ -10,6 +10,7 @@ camera that sees the place and each passer-by near a QR point then notices them 
 So a place without cameras has violations but no captures, and capture-recapture has a true answer.
 """
 
+from geodata.towns.simulation.lives import case_lives
 from geodata.towns.simulation.parking import (
     DemandModel,
     bare_kerbs,
@@ -29,6 +30,7 @@ __all__ = [
     "Lens",
     "bare_kerbs",
     "camera_poses",
+    "case_lives",
     "hour_of_week_profile",
     "parking_captures",
     "parking_demand",
