@@ -121,35 +121,41 @@ def _shares(months: pd.DataFrame, districts: pd.DataFrame) -> None:
 
 
 def _trend(months: pd.DataFrame, districts: pd.DataFrame) -> None:
-    """Lines of the town and of the districts where people found most."""
+    """Lines of the town and of the districts where people found most; upright, the 95 % interval of each month."""
     names = {
         row.code: words(N_("the whole town")) if row.code == TOWN else _name(row)
         for row in districts.head(1 + MOST_LINES).itertuples()
     }
     rows = months[months["code"].isin(names) & months["found"].gt(0)]
     rows = rows.assign(what=rows["code"].map(names), month=rows["month"].astype(str).str.slice(0, 7))
-    chart = (
-        alt.Chart(rows[["what", "month", "share", "found"]])
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%")),
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=list(names.values()), range=LINES[: len(names)]),
-                legend=alt.Legend(orient="bottom", columns=3),
-            ),
-            tooltip=[
-                alt.Tooltip("what:N", title=words(N_("District"))),
-                alt.Tooltip("month:O", title=words(N_("Month"))),
-                alt.Tooltip("share:Q", format=".1%", title=words(N_("Share found by cameras"))),
-                alt.Tooltip("found:Q", format=",", title=words(N_("Violations"))),
-            ],
-        )
-        .properties(height=340)
+    rows = rows.assign(interval=[f"{row.lower:.1%} – {row.upper:.1%}" for row in rows.itertuples()])
+    shown = list(names.values())
+    colour = alt.Color(
+        "what:N",
+        title=None,
+        scale=alt.Scale(domain=shown, range=LINES[: len(names)]),
+        legend=alt.Legend(orient="bottom", columns=3),
     )
-    st.altair_chart(chart, key="shares_trend", width="stretch")
+    found = alt.Chart(rows[["what", "month", "share", "lower", "upper", "interval", "found"]]).encode(
+        x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        # side by side, or intervals of one month would hide each other
+        xOffset=alt.XOffset("what:N", scale=alt.Scale(domain=shown, paddingOuter=0.2)),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("what:N", title=words(N_("District"))),
+            alt.Tooltip("month:O", title=words(N_("Month"))),
+            alt.Tooltip("share:Q", format=".1%", title=words(N_("Share found by cameras"))),
+            alt.Tooltip("interval:N", title=words(N_("95 % interval"))),
+            alt.Tooltip("found:Q", format=",", title=words(N_("Violations"))),
+        ],
+    )
+    share = alt.Y("share:Q", title=None, axis=alt.Axis(format="%"))
+    intervals = found.mark_rule(strokeWidth=2, opacity=0.55).encode(
+        y=alt.Y("lower:Q", title=None, axis=alt.Axis(format="%")), y2="upper:Q"
+    )
+    lines = found.mark_line(point=True).encode(y=share)
+    st.altair_chart((intervals + lines).properties(height=340), key="shares_trend", width="stretch")
+    st.caption(words(N_("Upright lines: the 95 % interval of each month.")))
 
 
 def _silent(revision: int, town: Town) -> None:

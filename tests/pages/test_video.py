@@ -495,6 +495,9 @@ def test_shares_tell_who_found_what_where_cameras_are_silent_and_rounds(
     tables = {tuple(each.value.columns): each.value for each in app.dataframe}
     [districts] = [each for columns, each in tables.items() if "district" in columns]
     assert districts["cameras"].iloc[0] == districts["cameras"].iloc[1:].sum() == told.cameras
+    [trend] = [json.loads(each.proto.spec) for each in app.get("vega_lite_chart")]
+    [intervals] = [each for each in trend["layer"] if "y2" in each["encoding"]]
+    assert (intervals["encoding"]["y"]["field"], intervals["encoding"]["y2"]["field"]) == ("lower", "upper")
     [silent] = [each for columns, each in tables.items() if "chance" in columns]
     app.segmented_control(key="shares_why").set_value(["unseen"])
     fewer = [each.value for each in sound(app.run()).dataframe if "chance" in each.value.columns]
