@@ -445,12 +445,6 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
             lower=percent(each.lower),
             upper=percent(each.upper),
         )
-        if each.name == "closed_in_time":
-            limits += " · " + say(
-                N_("limits of scenes, for {timed} of {cases} cases"),
-                timed=number(found.timed),
-                cases=number(found.cases),
-            )
         left.append(share(label, each.ratio, lower=each.lower, upper=each.upper, note=limits))
     name = "name_zh" if language == "zh-CN" else "name_en"
     ranks, changes = [], []
@@ -502,9 +496,11 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
     ]
     method = say(
         N_(
-            "Shares after GB/T 30428.4-2016 over all cases on record, Jeffreys intervals. Compare with one's own past"
-            " first, with others last."
-        )
+            "Shares after GB/T 30428.4-2016, Jeffreys intervals; limits of scenes, for {timed} of {cases} cases."
+            " Compare with one's own past first, with others last."
+        ),
+        timed=number(found.timed),
+        cases=number(found.cases),
     )
     return Told(
         left,

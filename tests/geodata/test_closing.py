@@ -18,6 +18,7 @@ from geodata.queries.scenes import scene_figures
 from geodata.queries.wall_pages import Evaluation
 from geodata.queries.wall_scope import Scope
 from pages.wall.telling import TELLERS
+from pages.wall.told import Told
 from tests.conftest import chosen
 
 pytestmark = pytest.mark.postgis
@@ -80,8 +81,7 @@ def test_the_wall_and_the_scene_reckon_alike(conn: Connection) -> None:
     scene = class_scenes(conn)[CODE]
     [figure] = [each for each in scene_figures(conn, scene, ZONE) if each.name == "closed_in_time"]
     assert (figure.hits, figure.of) == (told.hits, told.of)
-    note = _words(conn)["Closed in time"]["note"]
-    assert f"for {found.timed:,} of {found.cases:,} cases" in note
+    assert f"for {found.timed:,} of {found.cases:,} cases" in _told(conn).method
 
 
 def test_what_has_time_left_is_not_due_and_what_is_closed_without_a_time_is_not_told(
@@ -117,8 +117,11 @@ def test_days_and_area_of_a_view_are_kept_to(conn: Connection) -> None:
     assert told.hits == told.of
 
 
-def _words(conn: Connection) -> dict[str, dict[str, object]]:
-    told = TELLERS["evaluation"](
+def _told(conn: Connection) -> Told:
+    return TELLERS["evaluation"](
         evaluation(conn), loaded_town(conn), lambda message, **facts: message.format(**facts), "en"
     )
-    return {block["label"]: block for block in told.left}
+
+
+def _words(conn: Connection) -> dict[str, dict[str, object]]:
+    return {block["label"]: block for block in _told(conn).left}
