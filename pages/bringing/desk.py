@@ -206,7 +206,12 @@ def _mapping(
 ) -> Order:
     """A choice for each field: a column of the file, or none."""
     st.markdown(f"**{words(N_('Which column fills which field'))}**")
-    shown = {each.name: words(each.title) + (f", {each.unit}" if each.unit else "") for each in kind.fields}
+    shown = {
+        each.name: words(N_("{title}, {unit}"), title=words(each.title), unit=each.unit)
+        if each.unit
+        else words(each.title)
+        for each in kind.fields
+    }
     needed = {each.name for each in kind.fields if each.required}
     if not has_shapes:
         shown |= {name: words(title) for name, title in PLACE_TITLES.items()}

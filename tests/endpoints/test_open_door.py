@@ -481,9 +481,10 @@ def test_a_package_is_taken_in_once_and_changed_by_its_sender_only(api: str, tok
             {"n": own["cases"][3]["number"]},
         ).one()
     assert row.stage == "closed" and row.changed_at.isoformat() > started
+    moved = {"reported_at": "2026-01-01T00:00:00Z", "stage": "registered", "closed_at": None}
     for package, said in (
         ({**own, "cases": page["cases"][:1]}, "registered here"),
-        ({**own, "cases": [own["cases"][0] | {"reported_at": "2026-01-01T00:00:00Z"}]}, "another time"),
+        ({**own, "cases": [own["cases"][0] | moved]}, "another time"),
     ):
         refused = send(api, tokens["province"], package)
         assert refused.status == 422 and said in refused.json()["rows"][0]["reason"]
