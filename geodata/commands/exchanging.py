@@ -12,7 +12,7 @@ from geodata import database
 __all__ = ["note_package"]
 
 
-def note_package(name: str, rows: Mapping[str, int], *, stills: bool) -> None:
+def note_package(name: str, rows: Mapping[str, int], *, stills: bool, sha256: str) -> None:
     """
     Notes in the audit that a package was made.
 
@@ -24,8 +24,10 @@ def note_package(name: str, rows: Mapping[str, int], *, stills: bool) -> None:
         File → rows.
     stills
         Pictures went along.
+    sha256
+        Of the zip: whoever has a package can tell whether it is the one that was made here.
     """
-    details = {"format": name, "rows": dict(rows), "stills": stills}
+    details = {"format": name, "rows": dict(rows), "stills": stills, "sha256": sha256}
     with database.transaction() as session:
         session.execute(
             text(

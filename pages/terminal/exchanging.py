@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -72,7 +73,9 @@ def export(
             _tell(checked)
             say("Nothing was written: mend the data first.")
             raise typer.Exit(1)
-        note_package(format, package.rows, stills=stills)
+        with made.open("rb") as whole:
+            digest = hashlib.file_digest(whole, "sha256").hexdigest()
+        note_package(format, package.rows, stills=stills, sha256=digest)
         size = _put(made, file)
         say("Written: {path} ({size:,} bytes)", path=file, size=size)
 

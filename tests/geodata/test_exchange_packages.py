@@ -532,6 +532,13 @@ def test_confirmed_leads_go_along_with_stills_only_if_asked_and_it_is_noted(
         assert manifest.get("blurred") == (["heads", "plates"] if stills else None)
         assert {each["still"] for each in told if each["still"]} == pictures
         assert CliRunner().invoke(app, ["exchange", "check", str(out)]).exit_code == 0
+        with database.connection() as conn:
+            noted = conn.scalar(
+                text(
+                    "SELECT details->>'sha256' FROM audit WHERE action = 'exchange out' ORDER BY id DESC LIMIT 1"
+                )
+            )
+        assert noted == hashlib.sha256(out.read_bytes()).hexdigest()
     assert count("SELECT count(*) FROM audit WHERE action = 'exchange out' AND subject = 'package'") == 2
     with pytest.raises(InputError, match="Only a video package"):
         make_package("case", tmp_path, stills=True)
