@@ -19,6 +19,7 @@ from pages.watching.paging import page_of
 from pages.watching.telling import LEAST_SCORE, VEHICLES, age, camera_name, label_name, since, state_chip
 from pages.widgets.figures import figures
 from pages.widgets.jobs import job_button
+from pages.widgets.picture import zone_opacity
 from pages.widgets.screen import empty, simulated_mark, told
 
 __all__ = ["wall_tab"]
@@ -159,8 +160,9 @@ def _picture(row: dict[Any, Any], shown: WallPage, *, boxes: bool) -> str:
     if boxes:
         for zone in shown.zones[shown.zones["camera_id"] == row["camera_id"]].itertuples():
             outline = ", ".join(f"{x / width:.2%} {y / height:.2%}" for x, y in zone.polygon_px)
+            dense = zone_opacity(zone.polygon_px, (width, height))
             over.append(
-                f'<div style="position:absolute;inset:0;background:{ZONE};opacity:0.35;'
+                f'<div style="position:absolute;inset:0;background:{ZONE};opacity:{dense:.2f};'
                 f'clip-path:polygon({outline})"></div>'
             )
         for box in shown.boxes[shown.boxes["sample_id"] == sample].itertuples():

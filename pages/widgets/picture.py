@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-__all__ = ["annotated_picture"]
+__all__ = ["annotated_picture", "zone_opacity"]
 
 VEHICLE = "#d55e00"
 OTHER = "#56b4e9"
@@ -43,10 +43,12 @@ def annotated_picture(
     for corners, label in zones:
         outline = ", ".join(f"{x / width:.2%} {y / height:.2%}" for x, y in corners)
         layers.append(
-            f'<div style="position:absolute;inset:0;background:{ZONE};opacity:0.42;clip-path:polygon({outline})"></div>'
+            f'<div style="position:absolute;inset:0;background:{ZONE};opacity:{zone_opacity(corners, size):.2f};'
+            f'clip-path:polygon({outline})"></div>'
         )
-        left, low = min(c[0] for c in corners), max(c[1] for c in corners)
-        layers.append(_words(min(left, width - 170) / width, (low + 3) / height, label, ZONE))
+        left, right = min(c[0] for c in corners), max(c[0] for c in corners)
+        low = max(c[1] for c in corners)
+        layers.append(_words(left / width, right / width, (low + 3) / height, label, ZONE))
     for x1, y1, x2, y2, label, vehicle in boxes:
         colour, thick = (VEHICLE, 3) if vehicle else (OTHER, 2)
         layers.append(
@@ -54,7 +56,8 @@ def annotated_picture(
             f"left:{x1 / width:.2%};top:{y1 / height:.2%};"
             f'width:{(x2 - x1) / width:.2%};height:{(y2 - y1) / height:.2%}"></div>'
         )
-        layers.append(_words(x1 / width, max(y1 - 17, 0) / height, label, colour))
+        if label:
+            layers.append(_words(x1 / width, x2 / width, max(y1 - 17, 0) / height, label, colour))
     st.html(
         f'<div style="position:relative;line-height:0;overflow:hidden;border-radius:6px">'
         f'<img src="{html.escape(address)}" alt="{html.escape(alternative)}"'
@@ -63,9 +66,18 @@ def annotated_picture(
     )
 
 
-def _words(left: float, top: float, label: str, colour: str) -> str:
-    """A label at a share of the picture's width and height."""
+def zone_opacity(corners: Sequence[Sequence[float]], size: tuple[int, int]) -> float:
+    """How dense the colour of a zone is: a small one must be seen, a large one must hide nothing; in [0.12, 0.42]."""
+    x, y = zip(*((float(c[0]), float(c[1])) for c in corners), strict=True)
+    twice = sum(x[at - 1] * y[at] - x[at] * y[at - 1] for at in range(len(x)))
+    return 0.42 - 0.3 * min(1.0, abs(twice) / 2 / (size[0] * size[1]))
+
+
+def _words(left: float, right: float, top: float, label: str, colour: str) -> str:
+    """A label of what lies between two shares of the picture's width; it begins or ends there, to stay in view."""
+    side = f"left:{max(0.0, left):.2%}" if left + right <= 1 else f"right:{max(0.0, 1 - right):.2%}"
     return (
-        f'<div style="position:absolute;left:{left:.2%};top:{top:.2%};font-size:12px;line-height:16px;padding:0 4px;'
-        f'white-space:nowrap;color:#10181c;background:{colour};border-radius:2px">{html.escape(label)}</div>'
+        f'<div style="position:absolute;{side};top:min({top:.2%},calc(100% - 16px));font-size:12px;line-height:16px;'
+        f'padding:0 4px;white-space:nowrap;color:#10181c;background:{colour};border-radius:2px">'
+        f"{html.escape(label)}</div>"
     )
