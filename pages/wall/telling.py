@@ -439,11 +439,11 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
             left.append(statement(label, not_told(each.name, say, limited=found.limited, timed=found.timed)))
             continue
         limits = say(
-            N_("{hits} of {of} · 95 %: {lower} – {upper}"),
+            N_("{hits} of {of} · {lower} – {upper} %"),
             hits=number(each.hits),
             of=number(each.of),
-            lower=percent(each.lower),
-            upper=percent(each.upper),
+            lower=number(100 * each.lower, 1),
+            upper=number(100 * each.upper, 1),
         )
         left.append(share(label, each.ratio, lower=each.lower, upper=each.upper, note=limits))
     name = "name_zh" if language == "zh-CN" else "name_en"
@@ -496,7 +496,7 @@ def evaluation(found: wall.Evaluation, _town: Town, say: Say, language: str) -> 
     ]
     method = say(
         N_(
-            "Shares after GB/T 30428.4-2016, Jeffreys intervals; limits of scenes, for {timed} of {cases} cases."
+            "Shares after GB/T 30428.4-2016, 95 % Jeffreys intervals; limits of scenes for {timed} of {cases} cases."
             " Compare with one's own past first, with others last."
         ),
         timed=number(found.timed),
