@@ -89,7 +89,7 @@ def test_a_large_file_is_checked_by_a_worker(town: str, monkeypatch: pytest.Monk
     sound(app.button(key="bring_check").click().run())
     run_worker(once=True)
     app.run()
-    assert not app.exception and r"lat\_deg" in " ".join(each.value for each in app.error)
+    assert not app.exception and "lat_deg" in " ".join(each.value for each in app.error)
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(town: str) -> None:
