@@ -33,14 +33,15 @@ def month_shares(conn: Connection, town: Town) -> pd.DataFrame:
     table
         One row a district (street or town of the division) and month, then the whole town with the code `TOWN`: code,
         name_zh, name_en, month (first day), cameras, people, found, share (of cameras, [0, 1]), lower and upper (95 %,
-        Wilson), simulated; by code and month. A violation that a camera caught and a person reported counts for both.
+        Wilson), simulated; by code and month. What lies outside all cells counts for the whole town alone; a violation
+        that a camera caught and a person reported counts for both.
     """
     rows = read_table(
         conn,
         "SELECT p.code, p.name_zh, p.name_en, date_trunc('month', t.at AT TIME ZONE :zone)::date AS month,"  # noqa: S608
         f" count(*) FILTER (WHERE {BY_CAMERAS}) AS cameras, count(*) FILTER (WHERE NOT {BY_CAMERAS}) AS people,"
-        " bool_or(t.simulated) AS simulated FROM violation t JOIN unit_cell c ON c.id = t.cell_id"
-        " JOIN area a ON a.id = c.area_id JOIN area p ON p.id = coalesce(a.parent_id, a.id)"
+        " bool_or(t.simulated) AS simulated FROM violation t LEFT JOIN unit_cell c ON c.id = t.cell_id"
+        " LEFT JOIN area a ON a.id = c.area_id LEFT JOIN area p ON p.id = coalesce(a.parent_id, a.id)"
         " GROUP BY p.code, p.name_zh, p.name_en, month",
         {"zone": str(town.time_zone)},
     )
@@ -48,7 +49,9 @@ def month_shares(conn: Connection, town: Town) -> pd.DataFrame:
         cameras=("cameras", "sum"), people=("people", "sum"), simulated=("simulated", "any")
     )
     whole = whole.assign(code=TOWN, name_zh=town.name_zh, name_en=town.name_en)
-    table = pd.concat([rows, whole[rows.columns]], ignore_index=True) if len(rows) else rows
+    table = (
+        pd.concat([rows[rows["code"].notna()], whole[rows.columns]], ignore_index=True) if len(rows) else rows
+    )
     return _shared(table).sort_values(["code", "month"], ignore_index=True)
 
 

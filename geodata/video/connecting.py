@@ -130,7 +130,11 @@ class Connection:
         if not container.streams.video or not _known(container.streams.video[0]):
             found = bool(container.streams.video)
             container.close()
-            raise told(Failure.UNSUPPORTED if found else Failure.EMPTY, source.shown, why=UNCODED)
+            raise (
+                told(Failure.UNSUPPORTED, source.shown, why=UNCODED)
+                if found
+                else told(Failure.EMPTY, source.shown)
+            )
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"err_detect": "explode"}  # half a picture is none

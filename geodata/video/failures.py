@@ -170,7 +170,11 @@ _COMMON: tuple[tuple[tuple[type[av.error.FFmpegError], ...], Reason], ...] = (
         ),
     ),
     (
-        (av.error.HTTPNotFoundError, av.error.FileNotFoundError),
+        (av.error.FileNotFoundError,),
+        Reason(Term("there is nothing under this path any more")),
+    ),
+    (
+        (av.error.HTTPNotFoundError,),
         Reason(
             Term("it has nothing under this path (404)"),
             Term("Check path and channel in its address against the manual of the camera or recorder."),

@@ -389,8 +389,8 @@ def _sought(
         if _ends(packet):
             return
         if (picture := keyframe(stream, packet)) is not None:
-            exact = _ticks(packet) == ticks
-            yield time_s if exact else stated_s(packet, stream) or time_s, picture
+            stated = stated_s(packet, stream)
+            yield time_s if stated is None or _ticks(packet) == ticks else stated, picture
 
 
 def _keyframes(

@@ -18,7 +18,7 @@ from layers.view import View
 from pages import cached, cached_units
 from pages.drilling.drawing import unit_breaks, units_map
 from pages.drilling.opening import UNITS_MODE, cell_of, open_unit, turn
-from pages.session import address, language, set_address, words
+from pages.session import address, language, literal, set_address, words
 from pages.widgets.legend import source_line
 from pages.widgets.sharing import share
 from pages.widgets.taking import data_table, other_formats
@@ -96,7 +96,7 @@ def _way_up(table: pd.DataFrame, path: list[str]) -> None:
     """A button for each unit above the open one."""
     with st.container(horizontal=True):
         for depth, code in enumerate(path):
-            label = f"{words(LEVELS[table.at[code, 'level']])} {_name(table, code)}"
+            label = f"{words(LEVELS[table.at[code, 'level']])} {literal(_name(table, code))}"
             if depth == len(path) - 1:
                 st.markdown(f"**{label}**")
             else:

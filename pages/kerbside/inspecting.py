@@ -17,7 +17,7 @@ from layers.demand import EVIDENCE
 from layers.i18n import N_
 from layers.streets import street_words
 from pages.kerbside.choosing import Choice, hours_told
-from pages.session import language, words
+from pages.session import language, literal, words
 from pages.widgets.screen import fact_table, simulated_mark
 
 __all__ = ["inspect", "origin"]
@@ -34,7 +34,7 @@ def inspect(
     if place is None:
         st.caption(words(N_("Click a cell or a street on the map.")))
         return
-    st.markdown(f"**{_title(ground, choice, place)}**")
+    st.markdown(f"**{literal(_title(ground, choice, place))}**")
     st.write(origin(ground, standing, choice.place, place))
     row = {str(name): value for name, value in table.loc[place].items()}
     fact_table(_facts(row, choice))

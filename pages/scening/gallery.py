@@ -8,9 +8,9 @@ import streamlit as st
 
 from geodata.queries.scenes import Evidence, Standing
 from geodata.scenes import DOMAINS, Scene, Scenes
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from layers.scenes import DOMAIN_NAMES, STATE_NAMES, rule_title
-from pages.session import language, set_address, words
+from pages.session import explained, language, set_address, words
 from pages.widgets.figures import figures
 
 __all__ = ["broken_scenes", "gallery", "scene_facts"]
@@ -94,6 +94,6 @@ def broken_scenes(found: Scenes) -> None:
     """What is wrong with the files that cannot be used."""
     for error in found.broken:
         st.error(
-            f"**{words(N_('A scene cannot be used'))}**\n\n{explain(error, language())}",
+            f"**{words(N_('A scene cannot be used'))}**\n\n{explained(error)}",
             icon=":material/error:",
         )

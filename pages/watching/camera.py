@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import geopandas as gpd
@@ -18,7 +17,7 @@ from layers.deck import shape_layer, tile_layer, view_state
 from layers.i18n import N_
 from layers.layer import Form
 from pages import cached
-from pages.session import words
+from pages.session import literal, words
 from pages.watching.telling import LEAST_SCORE, VEHICLES, class_name, label_name, moment, title
 from pages.widgets.columns import side_and_field
 from pages.widgets.jobs import job_button
@@ -141,7 +140,7 @@ def _card(found: Any, patrol: Patrol, town: Town) -> None:
         zones=[],
         alternative=words(N_("Evidence of the finding")),
     )
-    st.markdown(f"**{html.escape(title(found))}** · {class_name(found)}")
+    st.markdown(f"**{literal(title(found))}** · {class_name(found)}")
     fact_table(
         [
             (words(N_("Standing for")), f"{found.dwell_s:,.0f} s"),

@@ -13,11 +13,11 @@ from geodata.towns.town import Town
 from geodata.video.addresses import shown_address
 from layers.catalogue import LAYERS
 from layers.deck import tile_layer, view_state
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from layers.layer import Form
 from layers.watching import STREAM_STATES
 from pages import cached
-from pages.session import language, words
+from pages.session import explained, literal, words
 from pages.watching.paging import page_of
 from pages.watching.telling import age, moment, since
 from pages.widgets.legend import legend, shown_sources, source_line
@@ -63,8 +63,8 @@ def _shown(shown: HealthPage, town: Town) -> None:
     for row in shown.cameras.to_dict(orient="records"):
         if row["error"] is not None:
             name = words(row["name"])
-            st.markdown(f"**{name}** · {row['code']}")
-            st.warning(explain(row["error"], language()), icon=":material/videocam_off:")
+            st.markdown(f"**{literal(name)}** · {row['code']}")
+            st.warning(explained(row["error"]), icon=":material/videocam_off:")
             if detail := row["error"].facts.get("detail"):
                 st.caption(words(N_("In the system's own words: {detail}"), detail=detail))
     if shown.cameras["demonstration"].any():

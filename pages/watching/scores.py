@@ -11,9 +11,9 @@ from analysis.desk import Suggestion
 from analysis.errors import InputError
 from geodata.commands.desk import use_threshold
 from geodata.queries.desk import ZoneScores, suggest_for
-from layers.i18n import N_, explain
+from layers.i18n import N_
 from pages import cached
-from pages.session import language, recall, remember, words
+from pages.session import explained, recall, remember, words
 from pages.watching.telling import camera_name, class_name, rule_name, title
 from pages.widgets.screen import empty, fact_table, simulated_mark, told
 from pages.widgets.taking import data_table
@@ -136,7 +136,7 @@ def _threshold(zone: ZoneScores, wanted: float, lost: float) -> None:
     try:
         found = suggest_for(zone, wanted_precision=wanted, most_lost=lost)
     except InputError as error:
-        st.info(explain(error, language()), icon=":material/hourglass_empty:")
+        st.info(explained(error), icon=":material/hourglass_empty:")
         return
     _suggested(zone, found)
 

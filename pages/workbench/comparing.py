@@ -14,7 +14,7 @@ from layers.catalogue import LAYERS
 from layers.deck import view_state
 from layers.i18n import N_
 from pages import cached
-from pages.session import scenario_token, set_scenario, words
+from pages.session import literal, scenario_token, set_scenario, words
 from pages.widgets.legend import shown_sources
 from pages.widgets.map import show_map
 from pages.workbench.bar import titles
@@ -82,7 +82,7 @@ def compare(revision: int, town: Town, scenario: Scenario | None, *, tall: bool)
         figures.append(found.figures)
         with column:
             title = each.name if each else words(N_("Cameras as they stand"))
-            st.markdown(f"**{title}**" if each is None else f"**:violet[{_plain(title)}]**")
+            st.markdown(f"**{title}**" if each is None else f"**:violet[{literal(title)}]**")
             layers = [
                 *ground_layers(revision, each, found, lamps=False, tall=tall),
                 *scenario_layers(each, found, tall=tall),
@@ -112,8 +112,3 @@ def _table(left: Figures, right: Figures) -> None:
         for number, each in enumerate(heads)
     )
     st.html(f'<table class="hy-table"><tr>{head}</tr>{rows}</table>')
-
-
-def _plain(text: str) -> str:
-    """Text from outside without meaning in Markdown."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!:$|<>~" else sign for sign in text)

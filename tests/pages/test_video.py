@@ -269,7 +269,8 @@ def test_health_tells_the_error_in_the_readers_language(town_copy: str, language
     [table] = [each.value for each in app.dataframe]
     assert list(table["state"]) == [translate("stalled", language)] and list(table["failures"]) == [3]
     assert list(table["since"]) == [translate("{count:.0f} min", language, count=5.0)]
-    assert any(each.value == explain(trouble, language) for each in app.warning)
+    # what others wrote stands there with signs that keep it from being Markdown
+    assert any(each.value.replace("\\", "") == explain(trouble, language) for each in app.warning)
     assert any(each["id"] == "camera_health" for each in drawn(app)[0])
     sound(app.segmented_control(key="health_states").set_value(["online"]).run())
     assert not app.dataframe and translate("No camera is in this state.", language) in shown_text(app)
